@@ -1,0 +1,60 @@
+"""Embeddings: texts in, vectors out."""
+
+from __future__ import annotations
+
+import array
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, TypeAlias
+
+import attrs
+
+from llmclient.types.answer import Answer
+from llmclient.types.messages import EMPTY, JSONObject
+
+Vector: TypeAlias = "array.array[float] | list[float] | list[int]"
+
+
+@attrs.frozen(kw_only=True)
+class EmbeddingRequest:
+    """Texts, or token lists where the provider takes them, to be turned into vectors."""
+
+    operation: ClassVar[str] = "embed"
+
+    model: str
+    input: tuple[str | Sequence[int], ...]
+    dimensions: int | None = None
+    encoding_format: str | None = None
+    """"float" or "base64"; None lets the adapter choose what is quickest."""
+    input_type: str | None = None
+    """What the texts are for, in the provider's words: search_query, search_document, …"""
+    truncate: str | None = None
+    user: str | None = None
+    extra: Mapping[str, Any] = EMPTY
+    headers: Mapping[str, str] = attrs.field(default=EMPTY, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class EmbeddingResponse(Answer):
+    """One vector for each text, in the order of the request."""
+
+    vectors: list[Vector] = attrs.field(factory=list, repr=lambda vectors: f"<{len(vectors)} vectors>")
+    model: str | None = None
+    id: str | None = None
+    extra: JSONObject = attrs.field(default=EMPTY, repr=False)
+
+    @property
+    def dimensions(self) -> int | None:
+        """The length of the vectors, or None if there are none."""
+        return len(self.vectors[0]) if self.vectors else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the response in OpenAI's shape."""
+        data = [{"object": "embedding", "index": index, "embedding": list(vector)} for index, vector in enumerate(self.vectors)]
+        return {"object": "list", "model": self.model, "data": data, "usage": None if self.usage is None else self.usage.to_dict()}
+
+    @classmethod
+    def from_dict(cls, value: JSONObject) -> EmbeddingResponse:
+        """Read a response in OpenAI's shape, such as `to_dict` writes."""
+        from llmclient.dialects.openai.embeddings import read_response
+
+        return read_response(value)

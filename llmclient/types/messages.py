@@ -1,0 +1,506 @@
+"""What is said: messages, their parts, tool calls and tools, in OpenAI's shape.
+
+Everywhere a message is taken, a plain dict in OpenAI's shape is taken too; `Message.of` reads it and keeps
+what it does not know in `extra`. All values are frozen, and nothing that the caller passed is ever changed.
+"""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, TypeAlias
+
+import attrs
+
+from llmclient.errors import InvalidRequestError, ResponseParsingError
+from llmclient.wire import jsons
+
+JSONObject: TypeAlias = Mapping[str, Any]
+Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
+ROLES: Final = frozenset({"system", "developer", "user", "assistant", "tool"})
+EMPTY: Final[JSONObject] = {}
+
+
+@attrs.frozen
+class Text:
+    """Plain text."""
+
+    text: str
+    extra: JSONObject = EMPTY
+
+
+@attrs.frozen
+class Media:
+    """Bytes, a path, or an address; exactly one is set. Paths are read when the request is sent.
+
+    A `data:` URL in `url` counts as bytes.
+    """
+
+    url: str | None = None
+    data: bytes | None = attrs.field(default=None, repr=lambda data: "None" if data is None else f"<{len(data)} bytes>")
+    path: str | pathlib.Path | None = None
+    media_type: str | None = None
+    """Such as image/png; guessed from the path or URL, or from the first bytes, when None."""
+    extra: JSONObject = attrs.field(default=EMPTY, kw_only=True)
+
+    _fallback_type = "application/octet-stream"
+
+    @property
+    def remote_url(self) -> str | None:
+        """The address, if the bytes are not here (http, https, gs, s3, …); None for inline media."""
+        return self.url if self.url is not None and not self.url.startswith("data:") else None
+
+    def load(self) -> tuple[bytes, str]:
+        """Return the bytes and their media type.
+
+        Raises InvalidRequestError if the file cannot be read, the data URL is broken, or the media is remote.
+        """
+        encoded, kind = self.base64()
+        return base64.b64decode(encoded), kind
+
+    def base64(self) -> tuple[str, str]:
+        """Return the bytes in base64 and their media type; raises as `load` does."""
+        if self.url is not None and self.url.startswith("data:"):
+            return _split_data_url(self.url)
+        data = self._bytes()
+        return base64.b64encode(data).decode("ascii"), self.media_type or self._guess() or sniff(data) or self._fallback_type
+
+    def data_url(self) -> str:
+        """Return the media as `data:<type>;base64,<bytes>`; raises as `load` does."""
+        encoded, kind = self.base64()
+        return f"data:{kind};base64,{encoded}"
+
+    def _bytes(self) -> bytes:
+        if self.data is not None:
+            return self.data
+        if self.path is None:
+            raise InvalidRequestError("", f"the media at {self.url} is remote; pass its bytes or a path")
+        try:
+            return pathlib.Path(self.path).read_bytes()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+        raise InvalidRequestError("", f"cannot read {self.path}: {reason}")
+
+    def _guess(self) -> str | None:
+        name = self.path or self.url
+        return mimetypes.guess_type(str(name))[0] if name else None
+
+
+@attrs.frozen
+class Image(Media):
+    """A picture."""
+
+    detail: str | None = attrs.field(default=None, kw_only=True)
+    """OpenAI's low, high or auto."""
+
+    _fallback_type = "image/png"
+
+
+@attrs.frozen
+class Audio(Media):
+    """A recording; `format` is OpenAI's short word (wav, mp3)."""
+
+    format: str | None = attrs.field(default=None, kw_only=True)
+    id: str | None = attrs.field(default=None, kw_only=True)
+    """The id of an earlier audio answer."""
+
+    _fallback_type = "audio/wav"
+
+
+@attrs.frozen
+class File(Media):
+    """A document, such as a PDF; or one that was uploaded before, by `file_id`."""
+
+    filename: str | None = attrs.field(default=None, kw_only=True)
+    file_id: str | None = attrs.field(default=None, kw_only=True)
+
+    _fallback_type = "application/pdf"
+
+
+@attrs.frozen
+class Refusal:
+    """The model declines; the text says why."""
+
+    refusal: str
+    extra: JSONObject = EMPTY
+
+
+@attrs.frozen
+class Other:
+    """A part of a kind that only some dialects know; sent verbatim by those that speak OpenAI's shape."""
+
+    value: JSONObject
+
+
+@attrs.frozen
+class ReasoningBlock:
+    """What the model thought, with what its provider wants back to go on from there."""
+
+    text: str
+    signature: str | None = None
+    redacted: str | None = None
+    """Encrypted thoughts, opaque to us."""
+    provider: str | None = None
+    """Who thought so; a block is replayed only to the same provider, or to any when None."""
+    model: str | None = None
+    dialect: str | None = None
+    id: str | None = None
+
+
+@attrs.frozen
+class ProviderState:
+    """What a provider wants back verbatim with this message; sent only to the same provider and dialect."""
+
+    provider: str
+    dialect: str
+    data: JSONObject
+
+
+Part: TypeAlias = Text | Image | Audio | File | Refusal | ReasoningBlock | Other
+
+
+@attrs.frozen
+class FunctionCall:
+    """A function's name and its arguments as the JSON text that the model wrote."""
+
+    name: str
+    arguments: str = "{}"
+
+    def parse(self) -> Any:
+        """Return the arguments as Python values; raises ResponseParsingError if they are no JSON."""
+        try:
+            return jsons.loads(self.arguments)
+        except ValueError as error:
+            reason = str(error)
+        raise ResponseParsingError("llmclient", f"the arguments of {self.name} are not JSON: {reason}")
+
+
+@attrs.frozen
+class ToolCall:
+    """The model asks for a function to be run."""
+
+    id: str
+    function: FunctionCall
+    type: str = "function"
+    extra: JSONObject = EMPTY
+    """Unknown fields, such as a thought signature; sent back to the same dialect."""
+
+    def parse(self) -> Any:
+        """Return the arguments as Python values; raises ResponseParsingError if they are no JSON."""
+        return self.function.parse()
+
+
+@attrs.frozen
+class Tool:
+    """A function that the model may call; `parameters` is a JSON Schema of an object."""
+
+    name: str
+    description: str | None = None
+    parameters: JSONObject | None = None
+    strict: bool | None = None
+    extra: JSONObject = EMPTY
+
+    @classmethod
+    def of(cls, value: Tool | JSONObject) -> Tool | JSONObject:
+        """Read a dict in OpenAI's shape; a tool of another type (web search, …) stays the verbatim dict that it is."""
+        if isinstance(value, Tool):
+            return value
+        if not isinstance(value, Mapping):
+            raise InvalidRequestError("", f"a tool must be a Tool or a dict, got {type(value).__name__}", param="tools")
+        function = value.get("function")
+        if value.get("type", "function") != "function" or not isinstance(function, Mapping):
+            return value
+        if not isinstance(function.get("name"), str) or not function["name"]:
+            raise InvalidRequestError("", "a function tool needs a name", param="tools")
+        known = {"name", "description", "parameters", "strict"}
+        extra = {k: v for k, v in function.items() if k not in known} | {k: v for k, v in value.items() if k not in ("type", "function")}
+        return cls(function["name"], function.get("description"), function.get("parameters"), function.get("strict"), extra or EMPTY)
+
+
+@attrs.frozen
+class Message:
+    """One turn of a conversation."""
+
+    role: str
+    content: str | tuple[Part, ...] | None = None
+    name: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    """In a tool's message: which call this answers."""
+    reasoning: tuple[ReasoningBlock, ...] = ()
+    refusal: str | None = None
+    audio: JSONObject | None = None
+    annotations: tuple[JSONObject, ...] = ()
+    """Citations, in the provider's shape."""
+    provider_state: ProviderState | None = None
+    extra: JSONObject = EMPTY
+
+    @classmethod
+    def of(cls, value: str | Message | JSONObject) -> Message:
+        """Read a string (a user's message), a Message, or a dict in OpenAI's shape.
+
+        Raises InvalidRequestError for an unknown role or a part of the wrong shape.
+        """
+        if isinstance(value, str):
+            return cls("user", value)
+        if isinstance(value, Message):
+            return value
+        if isinstance(value, Mapping):
+            return _read_message(value)
+        raise InvalidRequestError("", f"a message must be a str, a dict or a Message, got {type(value).__name__}", param="messages")
+
+    @property
+    def text(self) -> str:
+        """The visible text: the content, or its text parts joined; "" if there is none."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content or () if isinstance(part, Text))
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The content as parts, whatever its form."""
+        if isinstance(self.content, str):
+            return (Text(self.content),) if self.content else ()
+        return self.content or ()
+
+    @property
+    def reasoning_text(self) -> str | None:
+        """The text of all reasoning blocks, or None if there are none."""
+        return "".join(block.text for block in self.reasoning) if self.reasoning else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the message in OpenAI's shape, with `reasoning_blocks` and `provider_state` beside it; `of` reads it back."""
+        return write_message(self)
+
+
+def read_messages(value: str | Message | JSONObject | Sequence[str | Message | JSONObject], system: str | None = None) -> tuple[Message, ...]:
+    """Return the conversation, `system` first; raises InvalidRequestError if it is empty or has the wrong shape."""
+    if isinstance(value, (str, Message, Mapping)):
+        messages: tuple[Message, ...] = (Message.of(value),)
+    elif isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+        messages = tuple([Message.of(item) for item in value])
+    else:
+        raise InvalidRequestError("", f"messages must be a str or a list of messages, got {type(value).__name__}", param="messages")
+    if not messages:
+        raise InvalidRequestError("", "messages is empty; pass at least one message", param="messages")
+    return messages if system is None else (Message("system", system), *messages)
+
+
+def sniff(data: bytes) -> str | None:
+    """Guess the media type from the first bytes."""
+    for start, kind in _MAGIC:
+        if data.startswith(start):
+            return kind
+    if data[:4] == b"RIFF":
+        return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(data[8:12])
+    return None
+
+
+_MAGIC: Final = (
+    (b"\x89PNG\r\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"%PDF-", "application/pdf"),
+    (b"ID3", "audio/mpeg"),
+    (b"\xff\xfb", "audio/mpeg"),
+    (b"OggS", "audio/ogg"),
+    (b"fLaC", "audio/flac"),
+)
+
+
+def _split_data_url(url: str) -> tuple[str, str]:
+    head, comma, encoded = url.partition(",")
+    kind, _, rest = head[5:].partition(";")
+    if not comma or "base64" not in rest.split(";"):
+        raise InvalidRequestError("", "a data: URL must have the form data:<type>;base64,<bytes>", param="messages")
+    return encoded, kind or "application/octet-stream"
+
+
+# Reading and writing OpenAI's shape.
+
+_MESSAGE_KEYS: Final = frozenset(
+    "role content name tool_calls tool_call_id refusal audio annotations reasoning_content reasoning reasoning_blocks provider_state".split()
+)
+
+
+def _read_message(value: JSONObject) -> Message:
+    role = value.get("role")
+    if role not in ROLES:
+        known = ", ".join(sorted(ROLES))
+        raise InvalidRequestError("", f"a message's role must be one of {known}, got {role!r}", param="messages")
+    content = value.get("content")
+    if content is not None and not isinstance(content, str):
+        content = _read_parts(content)
+    if value.keys() <= {"role", "content"}:
+        return Message(str(role), content)
+    unknown = value.keys() - _MESSAGE_KEYS
+    state = value.get("provider_state")
+    return Message(
+        str(role),
+        content,
+        value.get("name"),
+        tuple(read_tool_call(call) for call in value.get("tool_calls") or ()),
+        value.get("tool_call_id"),
+        _read_reasoning(value),
+        value.get("refusal"),
+        value.get("audio"),
+        tuple(value.get("annotations") or ()),
+        ProviderState(**state) if isinstance(state, Mapping) else state,
+        {key: value[key] for key in value if key in unknown} if unknown else EMPTY,
+    )
+
+
+def _read_reasoning(value: JSONObject) -> tuple[ReasoningBlock, ...]:
+    blocks = value.get("reasoning_blocks")
+    if blocks:
+        return tuple(block if isinstance(block, ReasoningBlock) else ReasoningBlock(**block) for block in blocks)
+    text = value.get("reasoning_content") or value.get("reasoning")
+    return (ReasoningBlock(text),) if isinstance(text, str) and text else ()
+
+
+def read_tool_call(value: ToolCall | JSONObject) -> ToolCall:
+    """Read one tool call in OpenAI's shape; missing, null and `"null"` arguments become `{}`."""
+    if isinstance(value, ToolCall):
+        return value
+    function = value.get("function") if isinstance(value, Mapping) else None
+    if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
+        raise InvalidRequestError("", "a tool call needs a function with a name", param="messages")
+    unknown = value.keys() - {"id", "type", "function", "index"}
+    extra = {key: value[key] for key in unknown} if unknown else EMPTY
+    return ToolCall(value.get("id") or "", FunctionCall(function["name"], read_arguments(function.get("arguments"))), value.get("type") or "function", extra)
+
+
+def read_arguments(value: Any) -> str:
+    """Return a call's arguments as JSON text; objects are written, `""`, null and `"null"` become `{}`."""
+    if isinstance(value, str):
+        return "{}" if value in ("", "null") else value
+    return "{}" if value is None else jsons.dumps(value).decode()
+
+
+def _read_parts(value: Any) -> tuple[Part, ...]:
+    if isinstance(value, Mapping) or not isinstance(value, Sequence):
+        raise InvalidRequestError("", f"a message's content must be a str, a list of parts or None, got {type(value).__name__}", param="messages")
+    return tuple(_read_part(part) for part in value)
+
+
+def _read_part(value: Any) -> Part:
+    if isinstance(value, (Text, Image, Audio, File, Refusal, ReasoningBlock, Other)):
+        return value
+    if isinstance(value, str):
+        return Text(value)
+    if not isinstance(value, Mapping) or not isinstance(value.get("type"), str):
+        raise InvalidRequestError("", "a content part must be a str, a part or a dict with a type", param="messages")
+    reader = _READERS.get(value["type"])
+    part = reader(value) if reader else None
+    return part or Other(value)
+
+
+def _rest(value: JSONObject, *known: str) -> JSONObject:
+    unknown = [key for key in value if key not in known and key != "type"]
+    return {key: value[key] for key in unknown} if unknown else EMPTY
+
+
+def _read_text(value: JSONObject) -> Part | None:
+    return Text(value["text"], _rest(value, "text")) if isinstance(value.get("text"), str) else None
+
+
+def _read_image(value: JSONObject) -> Part | None:
+    image = value.get("image_url")
+    if isinstance(image, str):
+        return Image(image, extra=_rest(value, "image_url"))
+    if not isinstance(image, Mapping) or not isinstance(image.get("url"), str) or image.keys() - {"url", "detail"}:
+        return None
+    return Image(image["url"], detail=image.get("detail"), extra=_rest(value, "image_url"))
+
+
+def _read_audio(value: JSONObject) -> Part | None:
+    audio = value.get("input_audio")
+    if not isinstance(audio, Mapping) or not isinstance(audio.get("data"), str) or audio.keys() - {"data", "format"}:
+        return None
+    form = audio.get("format")
+    url = audio["data"] if audio["data"].startswith("data:") else f"data:audio/{form or 'wav'};base64,{audio['data']}"
+    return Audio(url, format=form, extra=_rest(value, "input_audio"))
+
+
+def _read_file(value: JSONObject) -> Part | None:
+    file = value.get("file")
+    if not isinstance(file, Mapping) or file.keys() - {"file_data", "filename", "file_id"}:
+        return None
+    data = file.get("file_data")
+    return File(data, filename=file.get("filename"), file_id=file.get("file_id"), extra=_rest(value, "file"))
+
+
+def _read_refusal(value: JSONObject) -> Part | None:
+    return Refusal(value["refusal"], _rest(value, "refusal")) if isinstance(value.get("refusal"), str) else None
+
+
+_READERS: Final = {"text": _read_text, "image_url": _read_image, "input_audio": _read_audio, "file": _read_file, "refusal": _read_refusal}
+
+
+def write_message(message: Message) -> dict[str, Any]:
+    """Return the message in OpenAI's shape; reasoning and state under `reasoning_content`, `reasoning_blocks` and `provider_state`."""
+    out: dict[str, Any] = {"role": message.role}
+    content = message.content
+    out["content"] = content if content is None or isinstance(content, str) else [write_part(part) for part in content]
+    for key in ("name", "tool_call_id", "refusal", "audio"):
+        if (value := getattr(message, key)) is not None:
+            out[key] = value
+    if message.tool_calls:
+        out["tool_calls"] = [write_tool_call(call) for call in message.tool_calls]
+    if message.annotations:
+        out["annotations"] = list(message.annotations)
+    if message.reasoning:
+        out["reasoning_content"] = message.reasoning_text
+        out["reasoning_blocks"] = [attrs.asdict(block, recurse=False) for block in message.reasoning]
+    if message.provider_state is not None:
+        out["provider_state"] = attrs.asdict(message.provider_state, recurse=False)
+    out.update(message.extra)
+    return out
+
+
+def write_tool_call(call: ToolCall) -> dict[str, Any]:
+    """Return one tool call in OpenAI's shape."""
+    return {"id": call.id, "type": call.type, "function": {"name": call.function.name, "arguments": call.function.arguments}, **call.extra}
+
+
+def write_tool(tool: Tool | JSONObject) -> JSONObject:
+    """Return a tool in OpenAI's shape."""
+    if not isinstance(tool, Tool):
+        return tool
+    function: dict[str, Any] = {"name": tool.name}
+    for key in ("description", "parameters", "strict"):
+        if (value := getattr(tool, key)) is not None:
+            function[key] = value
+    return {"type": "function", "function": function, **tool.extra}
+
+
+def write_part(part: Part) -> JSONObject:
+    """Return a content part in OpenAI's shape; media that is not remote is read and written as base64."""
+    match part:
+        case Text():
+            return {"type": "text", "text": part.text, **part.extra}
+        case Image():
+            image = {"url": part.remote_url or (part.url or part.data_url())}
+            return {"type": "image_url", "image_url": image if part.detail is None else image | {"detail": part.detail}, **part.extra}
+        case Audio():
+            encoded, kind = part.base64()
+            form = part.format or {"mpeg": "mp3", "x-wav": "wav", "wave": "wav"}.get(kind.partition("/")[2], kind.partition("/")[2])
+            return {"type": "input_audio", "input_audio": {"data": encoded, "format": form}, **part.extra}
+        case File():
+            return {"type": "file", "file": _write_file(part), **part.extra}
+        case Refusal():
+            return {"type": "refusal", "refusal": part.refusal, **part.extra}
+        case ReasoningBlock():
+            return {"type": "reasoning", "text": part.text}
+        case Other():
+            return part.value
+
+
+def _write_file(part: File) -> JSONObject:
+    if part.file_id is not None:
+        return {"file_id": part.file_id}
+    data = part.url or part.data_url()
+    name = part.filename or (pathlib.Path(part.path).name if part.path is not None else "document.pdf")
+    return {"filename": name, "file_data": data}

@@ -1,0 +1,1 @@
+"""Byte-level decoders, which know no provider."""

@@ -1,0 +1,90 @@
+"""JSON on both ends: orjson, and the standard library where orjson refuses what JSON allows.
+
+orjson writes NaN as null and refuses integers beyond 64 bits; the standard library reads NaN and lone surrogates.
+Neither loses a value here: what JSON cannot carry raises InvalidRequestError naming its path.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from llmclient.errors import InvalidRequestError
+
+_MAX_DEPTH = 200
+
+
+def dumps(value: Any) -> bytes:
+    """Write `value` as UTF-8 JSON.
+
+    Raises InvalidRequestError, naming the path, for NaN, infinity, lone surrogates, deep nesting and types that JSON does not have.
+    """
+    try:
+        out = orjson.dumps(value)
+    except TypeError:
+        return _dumps_slowly(value)
+    if b"null" in out:
+        # orjson writes NaN and infinity as null, so every null is a suspect.
+        _check(value, "$", 0)
+    return out
+
+
+def loads(data: bytes | str) -> Any:
+    """Read JSON; raises ValueError when it is none."""
+    try:
+        return orjson.loads(data)
+    except ValueError:
+        try:
+            return json.loads(data)
+        except RecursionError:
+            pass
+    raise ValueError("JSON is nested too deeply")
+
+
+def _dumps_slowly(value: Any) -> bytes:
+    _check(value, "$", 0)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain, allow_nan=False).encode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value)
+
+
+def _check(value: Any, path: str, depth: int) -> None:
+    if depth > _MAX_DEPTH:
+        raise InvalidRequestError("", f"the request is nested more than {_MAX_DEPTH} levels deep")
+    match value:
+        case bool() | int() | None:
+            return
+        case str():
+            _check_text(value, path)
+        case float():
+            if not math.isfinite(value):
+                raise InvalidRequestError("", f"{path} is {value}, which JSON cannot carry")
+        case Mapping():
+            for key, item in value.items():
+                if not isinstance(key, str):
+                    raise InvalidRequestError("", f"{path} has the key {key!r}; JSON keys are strings")
+                _check_text(key, path)
+                _check(item, f"{path}.{key}", depth + 1)
+        case list() | tuple():
+            for index, item in enumerate(value):
+                _check(item, f"{path}[{index}]", depth + 1)
+        case _:
+            raise InvalidRequestError("", f"{path} is a {type(value).__name__}, which JSON cannot carry")
+
+
+def _check_text(value: str, path: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        position = next(i for i, char in enumerate(value) if 0xD800 <= ord(char) <= 0xDFFF)
+    else:
+        return
+    raise InvalidRequestError("", f"{path} has a lone surrogate at {position}, which UTF-8 cannot carry")
