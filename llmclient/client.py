@@ -1,0 +1,466 @@
+"""The front door: one Client, any number of threads, every provider.
+
+    client = llmclient.Client(timeout=60)
+    client.chat("groq/llama-3.3-70b-versatile", "hi").text
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, Unpack
+
+import attrs
+
+from llmclient import registry
+from llmclient.errors import ConfigurationError, InvalidRequestError, ProviderError
+from llmclient.provider import Provider, ProviderConfig, RequestContext
+from llmclient.types.chat import ChatRequest, ChatResponse
+from llmclient.types.embeddings import EmbeddingRequest, EmbeddingResponse
+from llmclient.types.listing import ListModelsResponse
+from llmclient.types.messages import JSONObject, Message, read_messages
+from llmclient.types.options import ChatOptions, check_names, read_options
+
+if TYPE_CHECKING:
+    import requests
+
+    from llmclient.deadline import Timeout
+    from llmclient.fanout import Item, Progress
+    from llmclient.models import ModelInfo
+    from llmclient.retry import CallGroup, OnAttempt, Retry
+    from llmclient.streaming import ChatStream
+    from llmclient.transport import Transport
+    from llmclient.types.reply import Reply
+
+Messages: TypeAlias = str | Message | JSONObject | Sequence[str | Message | JSONObject]
+Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+_POLICY: Final = frozenset({"timeout", "retry", "strict", "api_key", "api_base"})
+_EMBED_KNOWN: Final = frozenset({"dimensions", "encoding_format", "input_type", "truncate", "user", "extra", "headers"}) | _POLICY
+_ROUTES_AT_MOST: Final = 1024
+
+
+@attrs.frozen(kw_only=True)
+class _Settings:
+    """What a client was made with; all of it pickles except a session and a hook that do not."""
+
+    timeout: Timeout | None = None
+    retry: Retry | None = None
+    max_connections: int = 100
+    strict: bool = False
+    providers: Mapping[str, ProviderConfig] = attrs.field(factory=dict)
+    session: requests.Session | None = None
+    proxies: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+    verify: bool | str | None = None
+    cert: str | tuple[str, str] | None = None
+    on_attempt: OnAttempt | None = None
+
+
+class Client:
+    """Calls models of any provider. Thread-safe, fork-safe and picklable; cheap to make, and to share.
+
+    `providers` holds settings by name: {"groq": {"api_key": "…"}}, or new names that say which adapter they use:
+    {"azure-eu": {"adapter": "azure_openai", …}}. What is not given is read from the environment when a provider is first used.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout: Timeout | float | None = None,
+        retry: Retry | None = None,
+        max_connections: int = 100,
+        strict: bool = False,
+        providers: Mapping[str, ProviderConfig | Mapping[str, Any]] | None = None,
+        session: requests.Session | None = None,
+        proxies: Mapping[str, str] | None = None,
+        verify: bool | str | None = None,
+        cert: str | tuple[str, str] | None = None,
+        on_attempt: OnAttempt | None = None,
+    ) -> None:
+        """Check the settings' shapes, without I/O; raises ConfigurationError for a malformed or unknown one."""
+        _check_retry(retry)
+        if isinstance(max_connections, bool) or not isinstance(max_connections, int) or max_connections < 1:
+            raise ConfigurationError("llmclient", f"max_connections must be a whole number from 1, got {max_connections!r}")
+        self._setup(
+            _Settings(
+                timeout=_timeout(timeout),
+                retry=retry,
+                max_connections=max_connections,
+                strict=strict,
+                providers=_read_providers(providers or {}),
+                session=session,
+                proxies=proxies,
+                verify=verify,
+                cert=cert,
+                on_attempt=on_attempt,
+            )
+        )
+
+    def _setup(self, settings: _Settings, parent: Client | None = None) -> None:
+        self._settings = settings
+        self._shared: _Shared = _Shared(settings) if parent is None else parent._shared
+        self._providers: dict[str, Provider] = {}
+        self._routes: dict[str, tuple[Provider, str]] = {}
+        self._context: dict[str, RequestContext] = {}
+
+    def __repr__(self) -> str:
+        given = ", ".join(sorted(self._settings.providers)) or "from the environment"
+        return f"<Client, providers: {given}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self._settings,)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections that are this client's own; the process's shared ones stay."""
+        self._shared.close()
+
+    def with_options(
+        self,
+        *,
+        timeout: Timeout | float | None = None,
+        retry: Retry | None = None,
+        strict: bool | None = None,
+        providers: Mapping[str, ProviderConfig | Mapping[str, Any]] | None = None,
+        on_attempt: OnAttempt | None = None,
+    ) -> Client:
+        """Return a client with other settings that shares this one's connections; None leaves a setting as it is."""
+        _check_retry(retry)
+        changes: dict[str, Any] = {"timeout": _timeout(timeout), "retry": retry, "strict": strict, "on_attempt": on_attempt}
+        if providers is not None:
+            changes["providers"] = {**self._settings.providers, **_read_providers(providers)}
+        other = object.__new__(Client)
+        other._setup(attrs.evolve(self._settings, **{name: value for name, value in changes.items() if value is not None}), self)
+        return other
+
+    # Calls.
+
+    def chat(self, model: str, messages: Messages, **options: Unpack[ChatOptions]) -> ChatResponse:
+        """Ask `model` ("provider/model") and wait for the whole answer.
+
+        Messages are a str, or a list of dicts in OpenAI's shape or of `Message`. Raises TypeError for an unknown keyword and
+        ProviderError for everything else that goes wrong.
+        """
+        provider, request, context = self._prepare(model, messages, options)  # type: ignore[arg-type]  # a TypedDict is a dict at run time
+        return provider.chat_completion(request, context)
+
+    def stream(self, model: str, messages: Messages, **options: Unpack[ChatOptions]) -> ChatStream:
+        """Ask `model` and return the chunks of its answer; connects now, so a refused key raises here."""
+        provider, request, context = self._prepare(model, messages, options)  # type: ignore[arg-type]  # a TypedDict is a dict at run time
+        return provider.chat_completion_stream(request, context)
+
+    def embed(self, model: str, texts: str | Sequence[str | Sequence[int]], **options: Any) -> EmbeddingResponse:
+        """Turn texts into vectors.
+
+        Options: dimensions, encoding_format, input_type, truncate, user, extra, headers, and timeout, retry, strict, api_key,
+        api_base as for `chat`. Raises as `chat` does.
+        """
+        provider, name, context = self._route(model, options, _EMBED_KNOWN, "embed")
+        try:
+            fields = {key: value for key, value in options.items() if value is not None}
+            request = EmbeddingRequest(model=name, input=_read_texts(texts), **fields)
+        except ProviderError as error:
+            failure = error.with_facts(provider=provider.label, model=name)
+        else:
+            return provider.embeddings(request, context)
+        raise failure
+
+    def map(
+        self,
+        model: str,
+        prompts: Iterable[Messages],
+        *,
+        workers: int = 32,
+        ordered: bool = True,
+        executor: concurrent.futures.Executor | None = None,
+        progress: bool | Progress = False,
+        keep: bool = False,
+        **options: Unpack[ChatOptions],
+    ) -> Iterator[Item[ChatResponse]]:
+        """Ask `model` each of the prompts, many at once, and yield items in order or as they complete.
+
+        An item has `index`, `ok`, `response` and `error`. Prompts are pulled as needed, at most 2 x `workers` ahead. With `keep`
+        the responses hold their raw bytes and the request. `executor` may be any concurrent.futures.Executor, of processes too.
+        Bad options raise here, before the first prompt is read.
+        """
+        from llmclient import fanout
+        from llmclient.retry import CallGroup
+
+        fanout.check_workers(workers)
+        checked = dict(options)
+        self._prepare(model, "?", checked)
+        if executor is not None:
+            return fanout.run(_Ask(self, model, dict(options), keep), prompts, workers=workers, ordered=ordered, executor=executor, progress=progress)
+        group = CallGroup()
+        ask = _Ask(self, model, dict(options), keep, group)
+        width = min(workers, self._settings.max_connections)
+        return fanout.run(ask, prompts, workers=width, ordered=ordered, group=group, progress=progress)
+
+    def list_models(self, provider: str, **options: Any) -> ListModelsResponse:
+        """Ask which models this key may use at a provider; raises as `chat` does."""
+        found, context = self._route_provider(provider, options, "list_models")
+        return found.available_models(context)
+
+    def request(self, provider: str, method: Method, path: str, *, json: Any = None, headers: Mapping[str, str] | None = None, **options: Any) -> Reply:
+        """Send anything that no method covers, with the provider's key, pool, deadline and errors.
+
+        `path` is relative to the provider's address. The reply has `json()`, `raw` and `headers`.
+        """
+        found, context = self._route_provider(provider, options, "request")
+        return found.request(method, path, json=json, headers=headers, context=context)
+
+    # Facts.
+
+    def provider(self, name: str) -> Provider:
+        """Return the provider of a name, alias or instance; raises ConfigurationError, with the nearest name, for an unknown one."""
+        # Two threads may make one at the same time; setdefault lets one win, without a lock that a fork could find held.
+        return self._providers.get(name) or self._providers.setdefault(name, self._make(name))
+
+    def get_model_info(self, model: str) -> ModelInfo | None:
+        """Return what is known of a model, or None."""
+        provider, name = self._find(model)
+        return provider.model_info(name)
+
+    # How a call finds its provider.
+
+    def _prepare(self, model: str, messages: Messages, options: dict[str, Any], group: CallGroup | None = None) -> tuple[Provider, ChatRequest, RequestContext]:
+        provider, name, context = self._route(model, options, None, "chat")
+        try:
+            system = options.pop("system", None)
+            request = ChatRequest(model=name, messages=read_messages(messages, system), **read_options(options))
+        except ProviderError as error:
+            failure = error.with_facts(provider=provider.label, model=name)
+        else:
+            return provider, request, context if group is None else attrs.evolve(context, group=group)
+        raise failure
+
+    def _route(self, model: str, options: dict[str, Any], known: frozenset[str] | None, call: str) -> tuple[Provider, str, RequestContext]:
+        # The key leaves the options first of all: a traceback shows the locals of every frame.
+        policy = _take_policy(options)
+        if options:
+            check_names(options) if known is None else check_names(options, known, call)
+        provider, name = self._routes.get(model) or self._find(model)
+        if policy is None:
+            return provider, name, self._default_context(provider)
+        provider = policy.account(provider)
+        return provider, name, policy.context(provider, self._settings)
+
+    def _route_provider(self, name: str, options: dict[str, Any], call: str) -> tuple[Provider, RequestContext]:
+        policy = _take_policy(options)
+        check_names(options, _POLICY, call)
+        provider = self.provider(name)
+        if policy is None:
+            return provider, self._default_context(provider)
+        provider = policy.account(provider)
+        return provider, policy.context(provider, self._settings)
+
+    def _default_context(self, provider: Provider) -> RequestContext:
+        context = self._context.get(provider.label)
+        if context is None or context.config is not provider.config:
+            context = _Policy().context(provider, self._settings)
+            self._context[provider.label] = context
+        return context
+
+    def _find(self, model: str) -> tuple[Provider, str]:
+        if not isinstance(model, str) or not model:
+            raise InvalidRequestError("llmclient", f'model must be a str such as "openai/gpt-4o-mini", got {model!r}', param="model")
+        name, model_id = registry.resolve(model, self._settings.providers)
+        found = self.provider(name), model_id
+        if len(self._routes) < _ROUTES_AT_MOST:
+            self._routes[model] = found
+        return found
+
+    def _make(self, name: str) -> Provider:
+        canonical, config, adapter = self._configured(name)
+        config = config.filled(adapter.env) if config.adapter is None else config.filled(_without_base(adapter.env))
+        shared = self._shared
+        return adapter(
+            attrs.evolve(config, provider=canonical),
+            transport=shared.transport(),
+            timeout=self._settings.timeout,
+            retry=self._settings.retry,
+            gate=shared.gate,
+            on_attempt=self._settings.on_attempt,
+        )
+
+    def _configured(self, name: str) -> tuple[str, ProviderConfig, type[Provider]]:
+        given = self._settings.providers.get(name)
+        if given is not None and given.adapter is not None:
+            adapter = registry.adapter(given.adapter)
+            return name, given, adapter
+        canonical = registry.canonical(name)
+        adapter = registry.adapter(canonical)
+        for other, config in self._settings.providers.items():
+            if config.adapter is None and registry.canonical(other) == canonical:
+                return canonical, config, adapter
+        return canonical, ProviderConfig(provider=canonical), adapter
+
+
+def _without_base(env: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+    """An instance has an account of its own, so only what the environment says of the key applies to it."""
+    return {setting: names for setting, names in env.items() if setting != "api_base"}
+
+
+class _Shared:
+    """What a client and those made from it by `with_options` have in common."""
+
+    def __init__(self, settings: _Settings) -> None:
+        from llmclient.retry import Gate
+
+        self._settings = settings
+        self._transports: dict[str, Transport] = {}
+        self.gate = Gate()
+
+    def transport(self) -> Transport:
+        """Return the transport, made at the first call."""
+        return self._transports.get("own") or self._transports.setdefault("own", self._make())
+
+    def _make(self) -> Transport:
+        from llmclient.transport import Transport
+
+        s = self._settings
+        return Transport(s.session, max_connections=s.max_connections, proxies=s.proxies, verify=s.verify, cert=s.cert)
+
+    def close(self) -> None:
+        """Close what is our own."""
+        for transport in list(self._transports.values()):
+            transport.close()
+
+
+@attrs.frozen(kw_only=True)
+class _Policy:
+    """How one call differs from its client's settings. The key shows in no repr."""
+
+    timeout: Timeout | None = None
+    retry: Retry | None = None
+    strict: bool | None = None
+    api_key: str | None = attrs.field(default=None, repr=False)
+    api_base: str | None = None
+
+    def account(self, provider: Provider) -> Provider:
+        """Return the provider with this call's key and address."""
+        given = {name: value for name in ("api_key", "api_base") if (value := getattr(self, name)) is not None}
+        return provider.with_config(attrs.evolve(provider.config, **given)) if given else provider
+
+    def context(self, provider: Provider, settings: _Settings) -> RequestContext:
+        """Return the context of the call."""
+        strict = settings.strict if self.strict is None else self.strict
+        return RequestContext(provider=provider.label, config=provider.config, strict=strict, timeout=self.timeout, retry=self.retry)
+
+
+def _take_policy(options: dict[str, Any]) -> _Policy | None:
+    if not options or _POLICY.isdisjoint(options):
+        return None
+    given = {name: value for name in _POLICY if (value := options.pop(name, None)) is not None}
+    if "timeout" in given:
+        given["timeout"] = _timeout(given["timeout"])
+    _check_retry(given.get("retry"))
+    return _Policy(**given)
+
+
+@attrs.frozen
+class _Ask:
+    """One call of `map`; pickles without its group, so that other processes can run it."""
+
+    client: Client
+    model: str
+    options: dict[str, Any] = attrs.field(repr=False)
+    keep: bool = False
+    group: CallGroup | None = None
+
+    def __call__(self, prompt: Messages) -> ChatResponse:
+        provider, request, context = self.client._prepare(self.model, prompt, dict(self.options), self.group)
+        return provider.chat_completion(request, attrs.evolve(context, keep=self.keep))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Ask, (self.client, self.model, self.options, self.keep)
+
+
+def _restore(settings: _Settings) -> Client:
+    client = object.__new__(Client)
+    client._setup(settings)
+    return client
+
+
+def _timeout(value: Timeout | float | None) -> Timeout | None:
+    from llmclient.deadline import Timeout
+
+    return None if value is None else Timeout.of(value)
+
+
+def _check_retry(retry: Any) -> None:
+    from llmclient.retry import Retry
+
+    if retry is not None and not isinstance(retry, Retry):
+        raise ConfigurationError("llmclient", f"retry must be a Retry, such as Retry(max_attempts=3), got {retry!r}")
+
+
+def _read_providers(providers: Mapping[str, ProviderConfig | Mapping[str, Any]]) -> dict[str, ProviderConfig]:
+    if not isinstance(providers, Mapping):
+        raise ConfigurationError("llmclient", f'providers must be a dict such as {{"groq": {{"api_key": "…"}}}}, got {type(providers).__name__}')
+    found: dict[str, ProviderConfig] = {}
+    for name, value in providers.items():
+        adapter = value.adapter if isinstance(value, ProviderConfig) else value.get("adapter") if isinstance(value, Mapping) else None
+        options = registry.adapter(registry.canonical(adapter or name)).option_names()
+        found[name] = ProviderConfig.of(name, value, options)
+        found[name].validate()
+    return found
+
+
+def _read_texts(texts: Any) -> tuple[str | Sequence[int], ...]:
+    if isinstance(texts, str):
+        return (texts,)
+    if not isinstance(texts, Sequence) or isinstance(texts, (bytes, bytearray)):
+        raise InvalidRequestError("", f"texts must be a str or a list of str, got {type(texts).__name__}", param="input")
+    if not texts:
+        raise InvalidRequestError("", "texts is empty; pass at least one text", param="input")
+    if isinstance(texts[0], int):
+        return (tuple(texts),)
+    return tuple(texts)
+
+
+_defaults: Final[dict[str, Client]] = {}
+"""The process's default client, under one name; a dict, since its setdefault needs no lock that a fork could find held."""
+
+
+def default_client() -> Client:
+    """Return the process's default client, made with default settings at its first use."""
+    return _defaults.get("client") or _defaults.setdefault("client", Client())
+
+
+def chat(model: str, messages: Messages, **options: Unpack[ChatOptions]) -> ChatResponse:
+    """Ask on the default client; see `Client.chat`."""
+    return default_client().chat(model, messages, **options)
+
+
+def stream(model: str, messages: Messages, **options: Unpack[ChatOptions]) -> ChatStream:
+    """Stream on the default client; see `Client.stream`."""
+    return default_client().stream(model, messages, **options)
+
+
+def embed(model: str, texts: str | Sequence[str | Sequence[int]], **options: Any) -> EmbeddingResponse:
+    """Embed on the default client; see `Client.embed`."""
+    return default_client().embed(model, texts, **options)
+
+
+def map(model: str, prompts: Iterable[Messages], **options: Any) -> Iterator[Item[ChatResponse]]:  # noqa: A001 - the name is the public face
+    """Fan out on the default client; see `Client.map`."""
+    return default_client().map(model, prompts, **options)
+
+
+def get_model_info(model: str) -> ModelInfo | None:
+    """Return what is known of a model, or None; needs no key."""
+    name, model_id = registry.resolve(model)
+    return registry.adapter(name)().model_info(model_id)
+
+
+def get_available_models(provider: str | None = None) -> tuple[str, ...]:
+    """Return the ids of the models that are known of a provider, or of all, as "provider/model"; asks nobody."""
+    if provider is not None:
+        return tuple(info.model_id for info in registry.adapter(registry.canonical(provider))().models)
+    return tuple(f"{name}/{info.model_id}" for name in registry.names() for info in registry.adapter(name)().models)

@@ -1,0 +1,631 @@
+"""A provider: where it is, how it wants to be spoken to, and the calls.
+
+An adapter is a subclass that fills the slots, one dialect an operation. The way of a request: `encode` (pure) makes
+what is to be sent, the transport sends it, `decode` (pure) makes the answer, `error` (pure) makes the failure.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
+from urllib.parse import quote, urlsplit
+
+import attrs
+
+from llmclient.auth import Auth, Bearer, Signer
+from llmclient.errors import ConfigurationError, InvalidRequestError, NotSupportedError, ProviderError, redact
+from llmclient.models import ModelInfo, ModelRow, cost_of, find_row
+from llmclient.types.answer import Answer, Meta, Sent, attach
+from llmclient.types.chat import PARAMS, ChatRequest, ChatResponse
+from llmclient.types.config import Option, ProviderConfig, Retired
+from llmclient.types.context import Capability, HealthStatus, RequestContext, WireRequest
+from llmclient.types.embeddings import EmbeddingRequest, EmbeddingResponse
+from llmclient.types.listing import ListModelsRequest, ListModelsResponse
+from llmclient.types.messages import Message
+from llmclient.types.reply import Reply
+from llmclient.wire import jsons
+
+if TYPE_CHECKING:
+    import decimal
+
+    from llmclient.deadline import Call, Timeout
+    from llmclient.dialects.base import ChatDecoder, ChatDialect, Dialect
+    from llmclient.retry import Gate, OnAttempt, Retry, Tries
+    from llmclient.streaming import ChatStream, Reader
+    from llmclient.transport import Exchange, Transport
+    from llmclient.types.answer import Warning
+
+__all__ = ["Capability", "HealthStatus", "Option", "Provider", "ProviderConfig", "RequestContext", "Retired"]
+
+A = TypeVar("A", bound=Answer)
+AnyDialect = Any
+"""A dialect of any operation; the slots give each its exact type."""
+
+_HOST_PART: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_SECRET_WORDS: Final = ("authorization", "key", "token", "secret", "cookie", "password")
+_REQUEST_IDS: Final = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-id", "x-goog-request-id", "cf-ray")
+_OPERATIONS: Final = {
+    "chat": Capability.CHAT_COMPLETION,
+    "embed": Capability.EMBEDDINGS,
+    "rerank": Capability.RERANK,
+    "image": Capability.IMAGE_GENERATION,
+    "edit_image": Capability.IMAGE_EDIT,
+    "speech": Capability.TEXT_TO_SPEECH,
+    "transcribe": Capability.SPEECH_TO_TEXT,
+    "moderate": Capability.MODERATION,
+    "list_models": Capability.LIST_MODELS,
+    "count_tokens": Capability.COUNT_TOKENS,
+    "files": Capability.FILES,
+    "batches": Capability.BATCH,
+}
+_ABILITIES: Final = {
+    "tools": Capability.TOOL_CALLING,
+    "vision": Capability.VISION_INPUT,
+    "audio_input": Capability.AUDIO_INPUT,
+    "audio_output": Capability.AUDIO_OUTPUT,
+    "json_schema": Capability.STRUCTURED_OUTPUT,
+    "reasoning": Capability.REASONING,
+}
+
+
+@attrs.frozen
+class Endpoint:
+    """Where one dialect's requests go and how they are signed, worked out once."""
+
+    url: str
+    sign: Signer = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    masked: Mapping[str, str]
+
+
+class Provider:
+    """One provider as one caller uses it. Thread-safe; makes no connection and reads no environment before the first call."""
+
+    name: ClassVar[str] = ""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    title: ClassVar[str] = ""
+    docs: ClassVar[str] = ""
+    status: ClassVar[str] = "listed"
+    retired: ClassVar[Retired | None] = None
+    base_url: ClassVar[str] = ""
+    auth: ClassVar[Auth] = Bearer()
+    env: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    options: ClassVar[tuple[Option, ...]] = ()
+    headers: ClassVar[Mapping[str, str]] = {}
+    idempotency_header: ClassVar[str | None] = None
+    """The header in which the provider takes a key that makes a repeated POST harmless."""
+
+    chat: ClassVar[ChatDialect | None] = None
+    embed: ClassVar[Dialect[EmbeddingRequest, EmbeddingResponse] | None] = None
+    rerank: ClassVar[AnyDialect] = None
+    image: ClassVar[AnyDialect] = None
+    edit_image: ClassVar[AnyDialect] = None
+    speech: ClassVar[AnyDialect] = None
+    transcribe: ClassVar[AnyDialect] = None
+    translate_audio: ClassVar[AnyDialect] = None
+    moderate: ClassVar[AnyDialect] = None
+    list_models: ClassVar[Dialect[ListModelsRequest, ListModelsResponse] | None] = None
+    count_tokens: ClassVar[AnyDialect] = None
+    files: ClassVar[AnyDialect] = None
+    batches: ClassVar[AnyDialect] = None
+    chat_by_model: ClassVar[tuple[tuple[str, ChatDialect], ...]] = ()
+    chat_apis: ClassVar[Mapping[str, ChatDialect]] = {}
+    rows: ClassVar[tuple[ModelRow, ...]] = ()
+
+    def __init__(
+        self,
+        config: ProviderConfig | Mapping[str, Any] | None = None,
+        *,
+        transport: Transport | None = None,
+        timeout: Timeout | float | None = None,
+        retry: Retry | None = None,
+        gate: Gate | None = None,
+        on_attempt: OnAttempt | None = None,
+    ) -> None:
+        """Use exactly these settings; `from_env` reads the environment too. Raises ConfigurationError for a malformed setting."""
+        if not isinstance(config, ProviderConfig):
+            config = ProviderConfig.of(self.name, config or {}, self.option_names())
+        elif config.provider == "llmclient":
+            config = attrs.evolve(config, provider=self.name)
+        config.validate()
+        self.config = config
+        self.label = config.provider
+        """The name under which the caller uses it: the adapter's, or that of an instance."""
+        self._transport = transport
+        self._timeout = config.timeout if config.timeout is not None else timeout
+        self._retry = retry
+        self._gate = gate
+        self._on_attempt = on_attempt
+        self._endpoints: dict[tuple[str | None, Auth | None], Endpoint] = {}
+        self._dialects: dict[tuple[str, str | None], ChatDialect] = {}
+        self._bound: dict[int, AnyDialect] = {}
+        self._infos: dict[str, ModelInfo | None] = {}
+        self._defaults: tuple[Timeout, Retry, Gate, Transport] | None = None
+        self._context = RequestContext(provider=self.label, config=config)
+        self._fingerprint = str(hash(config.api_key))
+        """Tells accounts apart in a table that never holds a key."""
+
+    def with_config(self, config: ProviderConfig) -> Self:
+        """Return the same provider for another account or address."""
+        retry, gate, hook = self._retry, self._gate, self._on_attempt
+        return type(self)(config, transport=self._transport, timeout=self._timeout, retry=retry, gate=gate, on_attempt=hook)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.label!r}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.config,)
+
+    @classmethod
+    def option_names(cls) -> frozenset[str]:
+        """Return the names of the provider's own settings."""
+        return frozenset(option.name for option in cls.options)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Make a provider from the environment variables in `env`."""
+        return cls(ProviderConfig.from_env(cls.name, cls.env, environ))
+
+    # Facts.
+
+    @property
+    def models(self) -> tuple[ModelInfo, ...]:
+        """What is known of the provider's models."""
+        return tuple(ModelInfo.from_row(row, self.name) for row in self.rows)
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the provider can do: an operation for each filled slot, and what any of its models can."""
+        found = {capability for slot, capability in _OPERATIONS.items() if getattr(self, slot) is not None}
+        if self.chat is not None or self.chat_by_model:
+            found |= {Capability.CHAT_COMPLETION, Capability.CHAT_COMPLETION_STREAM}
+        for info in self.models:
+            found |= {_ABILITIES[ability] for ability in info.abilities if ability in _ABILITIES}
+        return frozenset(found)
+
+    def model_info(self, model: str) -> ModelInfo | None:
+        """Return what is known of a model; None if nothing is. Facts inform, they never block a call."""
+        try:
+            return self._infos[model]
+        except KeyError:
+            row = find_row(self.rows, model)
+            info = self._infos[model] = None if row is None else ModelInfo.from_row(row, self.name)
+            return info
+
+    def cost_of(self, usage: Any, model: str) -> decimal.Decimal | None:
+        """Return US dollars for a Usage, or None when a price is unknown."""
+        return cost_of(self.model_info(model), usage)
+
+    def calculate_cost(self, model: str, input_tokens: int, output_tokens: int) -> decimal.Decimal | None:
+        """Return US dollars for so many tokens, or None when a price is unknown."""
+        from llmclient.types.usage import Usage
+
+        usage = Usage(prompt_tokens=input_tokens, completion_tokens=output_tokens, total_tokens=input_tokens + output_tokens)
+        return self.cost_of(usage, model)
+
+    # The pure half.
+
+    def chat_dialect(self, model: str, api: str | None = None) -> ChatDialect:
+        """Return the dialect that a chat with this model speaks; raises NotSupportedError if there is none."""
+        try:
+            return self._dialects[model, api]
+        except KeyError:
+            dialect = self._dialects[model, api] = self._bind(self._find_chat(model, api))
+            return dialect
+
+    def _find_chat(self, model: str, api: str | None) -> ChatDialect:
+        if api is not None:
+            if api in self.chat_apis:
+                return self.chat_apis[api]
+            known = [*self.chat_apis, *([self.chat.name] if self.chat is not None else [])]
+            if self.chat is None or api != self.chat.name:
+                raise NotSupportedError(self.label, f"there is no chat api {api!r} here; there is {', '.join(known) or 'none'}", model=model)
+        for pattern, dialect in self.chat_by_model:
+            if fnmatch.fnmatchcase(model, pattern):
+                return dialect
+        if self.chat is None:
+            raise self._unsupported("chat", model)
+        return self.chat
+
+    def _bind(self, dialect: AnyDialect) -> AnyDialect:
+        """Return the dialect that knows the provider's name, for what it labels as the provider's."""
+        key = id(dialect)
+        if key not in self._bound:
+            named = "provider" in {field.name for field in attrs.fields(type(dialect))}
+            self._bound[key] = attrs.evolve(dialect, provider=self.name) if named else dialect
+        return self._bound[key]
+
+    def dialect_for(self, request: Any) -> AnyDialect:
+        """Return the dialect of a request's operation; raises NotSupportedError if the provider has none."""
+        if isinstance(request, ChatRequest):
+            return self.chat_dialect(request.model, request.api)
+        dialect = getattr(self, request.operation)
+        if dialect is None:
+            raise self._unsupported(request.operation, request.model)
+        return self._bind(dialect)
+
+    def _unsupported(self, operation: str, model: str | None) -> NotSupportedError:
+        offered = ", ".join(slot for slot in _OPERATIONS if getattr(self, slot) is not None)
+        return NotSupportedError(self.label, f"{operation} is not offered here; {offered or 'nothing'} is", model=model or None)
+
+    def get_supported_openai_params(self, model: str) -> tuple[str, ...]:
+        """Return the portable parameters that `transform_request` carries for this model, in their usual order."""
+        supported = self.chat_dialect(model).supported_params(model)
+        return tuple(param for param in PARAMS if param in supported)
+
+    def map_openai_params(self, params: Mapping[str, Any], model: str) -> tuple[dict[str, Any], tuple[Warning, ...]]:
+        """Return the parameters as this provider wants them, and what was dropped, renamed or clamped on the way."""
+        plain = self.transform_request(ChatRequest(model=model, messages=(Message("user", "?"),)))
+        wire = self.transform_request(ChatRequest.make(model, "?", **params))
+        before = plain.body if isinstance(plain.body, Mapping) else {}
+        after = wire.body if isinstance(wire.body, Mapping) else {}
+        return {name: value for name, value in after.items() if name not in before or before[name] != value}, wire.warnings
+
+    def transform_request(self, request: Any, context: RequestContext | None = None) -> WireRequest:
+        """Return what would be sent; pure.
+
+        Raises InvalidRequestError or TransformationError for what the provider cannot be told, and under `strict` for
+        anything that would be dropped or clamped.
+        """
+        context = context or self._context
+        return self._encode(self.dialect_for(request), request, context)
+
+    def transform_response(self, raw: bytes, model: str, request_id: str = "", operation: str = "chat") -> Any:
+        """Return the answer in a 2xx body; pure. Raises ResponseParsingError, or the error that the body reports."""
+        dialect = self.chat_dialect(model) if operation == "chat" else self._bind(getattr(self, operation))
+        try:
+            return dialect.decode(raw, model, request_id)
+        except ProviderError as error:
+            failure = self._claim(error, model)
+        raise failure
+
+    def get_error_mapper(self, model: str = "", operation: str = "chat") -> Callable[[int, Mapping[str, str], bytes], ProviderError]:
+        """Return the function from status, headers and body to one error of the tree."""
+        dialect = self.chat_dialect(model) if operation == "chat" else self._bind(getattr(self, operation))
+        return lambda status, headers, body: self._claim(dialect.error(status, headers, body), model or None)
+
+    def _encode(self, dialect: AnyDialect, request: Any, context: RequestContext) -> WireRequest:
+        try:
+            wire: WireRequest = dialect.encode(request, context)
+        except ProviderError as error:
+            failure = self._claim(error, request.model)
+        else:
+            lost = [warning for warning in wire.warnings if warning.kind in ("dropped", "clamped")] if context.strict and wire.warnings else None
+            if not lost:
+                return wire
+            failure = InvalidRequestError(self.label, "; ".join(warning.message for warning in lost), param=lost[0].param, model=request.model)
+        raise failure
+
+    def _claim(self, error: ProviderError, model: str | None = None) -> ProviderError:
+        """Fill in whose error this is, and make sure that it does not echo our key."""
+        error.with_facts(provider=self.label, model=model or None)
+        key = self.config.api_key
+        if key and len(key) >= 4:
+            for name in ("message", "body", "cause"):
+                value = getattr(error, name)
+                if value and key in value:
+                    setattr(error, name, value.replace(key, "***"))
+            error.args = (error.provider, error.message)
+        return error
+
+    # The calls.
+
+    def chat_completion(self, request: ChatRequest, context: RequestContext | None = None) -> ChatResponse:
+        """Ask, and wait for the whole answer; raises ProviderError."""
+        context = context or self._context
+        dialect = self.chat_dialect(request.model, request.api)
+        wire = self._encode(dialect, request, context)
+        if wire.stream:
+            reader, call = self._open(dialect, wire, request, context)
+            try:
+                while reader.batch():
+                    reader.pending = iter(())
+                return reader.result()
+            finally:
+                reader.close()
+                if context.group is not None:
+                    context.group.discard(call)
+        return self._answer(dialect, wire, request, context)
+
+    def chat_completion_stream(self, request: ChatRequest, context: RequestContext | None = None) -> ChatStream:
+        """Ask, and return the stream of chunks once the provider has accepted the request; raises ProviderError."""
+        from llmclient.streaming import ChatStream
+
+        context = attrs.evolve(context or self._context, stream=True)
+        dialect = self.chat_dialect(request.model, request.api)
+        reader, call = self._open(dialect, self._encode(dialect, request, context), request, context)
+        return ChatStream(reader, call)
+
+    def embeddings(self, request: EmbeddingRequest, context: RequestContext | None = None) -> EmbeddingResponse:
+        """Turn texts into vectors; raises ProviderError."""
+        return self.perform(request, context)
+
+    def available_models(self, context: RequestContext | None = None) -> ListModelsResponse:
+        """Ask which models this key may use; raises ProviderError."""
+        return self.perform(ListModelsRequest(), context)
+
+    def perform(self, request: Any, context: RequestContext | None = None) -> Any:
+        """Make any call that has a request type and a slot, and return its response; raises ProviderError."""
+        context = context or self._context
+        dialect = self.dialect_for(request)
+        return self._answer(dialect, self._encode(dialect, request, context), request, context)
+
+    def request(self, method: str, path: str, *, json: Any = None, headers: Mapping[str, str] | None = None, context: RequestContext | None = None) -> Reply:
+        """Send anything else with the provider's address, key, pool, deadline and errors; raises ProviderError."""
+        if not path.startswith("/"):
+            raise InvalidRequestError(self.label, f"the path must begin with a slash, got {path!r}", param="path")
+        wire = WireRequest(path=path, method=method.upper(), body=json, headers=headers or {})
+        dialect = next((d for slot in _OPERATIONS if (d := getattr(self, slot)) is not None), None)
+        if dialect is None:
+            raise self._unsupported("request", None)
+        return self._answer(_Plain(dialect), wire, _Anything(), context or self._context)
+
+    def health_check(self, *, bill: bool = False, model: str | None = None) -> HealthStatus:
+        """Say whether the provider answers: lists its models where it can.
+
+        With `bill` and a model, asks for one token. Never raises ProviderError: the failure is the reason.
+        """
+        import time
+
+        checked = "GET models" if self.list_models is not None else "configuration"
+        if bill and model is not None:
+            checked = "a chat of one token"
+        started = time.monotonic()
+        try:
+            if bill and model is not None:
+                self.chat_completion(ChatRequest.make(model, "hi", max_tokens=1))
+            elif self.list_models is not None:
+                self.available_models()
+            else:
+                self._endpoint(self._bind(self.chat or self.embed))
+        except ProviderError as error:
+            return HealthStatus(provider=self.label, healthy=False, latency=time.monotonic() - started, reason=str(error), checked=checked)
+        latency = None if checked == "configuration" else time.monotonic() - started
+        return HealthStatus(provider=self.label, healthy=True, latency=latency, checked=checked)
+
+    # Sending.
+
+    def _policy(self, context: RequestContext) -> tuple[Timeout, Retry, Gate, Transport]:
+        defaults = self._defaults
+        if defaults is None:
+            from llmclient.deadline import Timeout
+            from llmclient.retry import Gate, Retry
+            from llmclient.transport import Transport
+
+            retry = self._retry or Retry()
+            if self.config.max_retries is not None:
+                retry = attrs.evolve(retry, max_attempts=self.config.max_retries + 1)
+            defaults = self._defaults = (Timeout.of(self._timeout), retry, self._gate or Gate(), self._transport or Transport())
+        if context.timeout is None and context.retry is None:
+            return defaults
+        return context.timeout or defaults[0], context.retry or defaults[1], defaults[2], defaults[3]
+
+    def _begin(self, request: Any, context: RequestContext) -> tuple[Call, Tries, Transport]:
+        from llmclient.deadline import Call
+        from llmclient.retry import Tries
+
+        timeout, retry, gate, transport = self._policy(context)
+        call = Call(timeout, provider=self.label, model=request.model or None)
+        if context.group is not None:
+            context.group.add(call)
+        return call, Tries(retry, call, gate, (self.label, self._fingerprint, request.model), self._on_attempt), transport
+
+    def _answer(self, dialect: AnyDialect, wire: WireRequest, request: Any, context: RequestContext) -> Any:
+        send = self._sender(dialect, wire, request)
+        call, tries, transport = self._begin(request, context)
+        decode = (wire.dialect or dialect).decode
+
+        def once() -> tuple[tuple[Answer, bytes, Mapping[str, str]], int]:
+            exchange = send(transport, call)
+            raw = exchange.read()
+            headers = exchange.headers
+            return (decode(raw, request.model, _request_id(headers) or ""), raw, headers), exchange.status
+
+        try:
+            answer, raw, headers = tries.run(self._claimed(once, request.model))
+        except ProviderError as error:
+            failure = self._claim(error, request.model).with_facts(attempts=tries.attempts)
+        else:
+            attach(answer, self._meta(wire, request, context, headers, raw, tries, send))
+            return answer
+        finally:
+            if context.group is not None:
+                context.group.discard(call)
+        raise failure
+
+    def _claimed(self, once: Callable[[], Any], model: str) -> Callable[[], Any]:
+        def claimed() -> Any:
+            try:
+                return once()
+            except ProviderError as error:
+                failure = self._claim(error, model)
+            raise failure
+
+        return claimed
+
+    def _open(self, dialect: Any, wire: WireRequest, request: ChatRequest, context: RequestContext) -> tuple[Reader, Call]:
+        from llmclient.streaming import Reader
+
+        send = self._sender(dialect, wire, request)
+        call, tries, transport = self._begin(request, context)
+        decoder = (wire.dialect or dialect).stream
+
+        def once() -> tuple[tuple[Exchange, ChatDecoder], int]:
+            call.expect_first_event()
+            exchange = send(transport, call)
+            return (exchange, decoder(request.model, _request_id(exchange.headers) or "")), exchange.status
+
+        def claim(error: ProviderError) -> ProviderError:
+            return self._claim(error, request.model)
+
+        def describe(headers: Mapping[str, str]) -> Meta:
+            return self._meta(wire, request, context, headers, b"", tries, send)
+
+        opener = self._claimed(once, request.model)
+        try:
+            return Reader(lambda: tries.run(opener), tries, call, claim, describe), call
+        except ProviderError as error:
+            failure = claim(error).with_facts(attempts=tries.attempts)
+        raise failure
+
+    def _sender(self, dialect: AnyDialect, wire: WireRequest, request: Any) -> _Send:
+        try:
+            endpoint = self._endpoints.get((dialect.base_url, dialect.auth)) or self._endpoint(dialect)
+            return _Send(self.label, endpoint, wire, request.headers, dialect.error, self.idempotency_header)
+        except ProviderError as error:
+            failure = self._claim(error, request.model)
+        raise failure
+
+    def _meta(self, wire: WireRequest, request: Any, context: RequestContext, headers: Mapping[str, str], raw: bytes, tries: Tries, send: _Send) -> Meta:
+        return Meta(
+            provider=self.label,
+            request_id=_request_id(headers),
+            headers=headers,
+            raw=raw if context.keep else b"",
+            attempts=tries.attempts,
+            request=send.sent() if context.keep else None,
+            warnings=wire.warnings,
+            model_info=self.model_info(request.model),
+        )
+
+    # Where and how, worked out at the first call.
+
+    def _endpoint(self, dialect: AnyDialect) -> Endpoint:
+        """Return where this dialect's requests go; raises ConfigurationError for what is missing."""
+        if self.retired is not None:
+            gone = self.retired
+            instead = f"; use {gone.successor!r} instead" if gone.successor else ""
+            raise ConfigurationError(self.label, f"this service was retired on {gone.date}: {gone.reason}{instead}")
+        auth: Auth = dialect.auth or self.auth
+        sign = auth.bind(self.config, self.env.get("api_key", ()))
+        secret = auth.secret_headers
+        headers = {**self.headers, **self.config.headers}
+        masked = {name: _mask(name, value, secret) for name, value in headers.items()} | {name: "***" for name in secret}
+        endpoint = Endpoint(self.address(dialect.base_url), sign, headers, masked)
+        self._endpoints[dialect.base_url, dialect.auth] = endpoint
+        return endpoint
+
+    def address(self, other: str | None = None) -> str:
+        """Return the base address: the caller's, or the provider's with its options filled in.
+
+        Raises ConfigurationError for an address that is missing or malformed, and for an option that could move the request to another host.
+        """
+        given = self.config.get_api_base()
+        if given is None and not (other or self.base_url):
+            variables = self.env.get("api_base", ())
+            raise ConfigurationError(self.label, f"there is no address; set {variables[0] if variables else 'api_base'} or pass api_base=")
+        base = given or self._fill(other or self.base_url).rstrip("/")
+        parts = urlsplit(base)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+            shown = redact(base)
+            raise ConfigurationError(self.label, f"api_base {shown!r} is not a plain http(s) address with a host")
+        return base
+
+    def _fill(self, template: str) -> str:
+        if "{" not in template:
+            return template
+        return re.sub(r"\{(\w+)\}", lambda match: self._host_part(match[1]), template)
+
+    def _host_part(self, name: str) -> str:
+        option = next((option for option in self.options if option.name == name), None)
+        value = self.config.get(name) or (option.default if option else None)
+        if not value:
+            variables = self.env.get(name, ())
+            raise ConfigurationError(self.label, f"{name} is not set; set {variables[0]} or pass {name}=" if variables else f"{name} is not set; pass {name}=")
+        if not isinstance(value, str) or not _HOST_PART.fullmatch(value) or ".." in value:
+            raise ConfigurationError(self.label, f"{name} may hold letters, digits, dots, dashes and underscores only")
+        return value
+
+
+class _Send:
+    """Sends one wire request, each time afresh: prepared, signed and checked."""
+
+    __slots__ = ("_body", "_endpoint", "_error", "_headers", "_idempotency", "_label", "_url", "_wire")
+
+    def __init__(
+        self,
+        label: str,
+        endpoint: Endpoint,
+        wire: WireRequest,
+        extra: Mapping[str, str],
+        error: Callable[[int, Mapping[str, str], bytes], ProviderError],
+        idempotency_header: str | None,
+    ) -> None:
+        self._label = label
+        self._endpoint = endpoint
+        self._wire = wire
+        self._error = error
+        self._idempotency = {idempotency_header: uuid.uuid4().hex} if idempotency_header and wire.method == "POST" else None
+        body = wire.body
+        self._body = body if isinstance(body, bytes) or body is None else jsons.dumps(body)
+        headers: dict[str, str] = {"Content-Type": "application/json"} if body is not None else {}
+        headers.update(endpoint.headers)
+        headers.update(wire.headers)
+        if self._idempotency:
+            headers.update(self._idempotency)
+        headers.update(extra)
+        self._headers = headers
+        url = endpoint.url + wire.path
+        if wire.query:
+            url += "?" + "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in wire.query.items())
+        self._url = url
+
+    def __call__(self, transport: Transport, call: Call) -> Exchange:
+        from llmclient.transport import check_headers, prepare
+
+        prepared = prepare(self._label, self._wire.method, self._url, self._headers, self._body)
+        self._endpoint.sign(prepared)
+        check_headers(self._label, prepared.headers)
+        exchange = transport.send(prepared, call)
+        if 200 <= exchange.status < 300:
+            return exchange
+        raise self._failure(exchange)
+
+    def _failure(self, exchange: Exchange) -> ProviderError:
+        status, headers = exchange.status, exchange.headers
+        if 300 <= status < 400:
+            exchange.close()
+            target = urlsplit(headers.get("location") or "").hostname
+            message = f"the provider redirects{f' to {target}' if target else ''}; redirects are not followed, so set api_base to the right address"
+            return ProviderError.api_error(self._label, status, message, request_id=_request_id(headers))
+        error = self._error(status, headers, exchange.read_error())
+        return error.with_facts(status=status, request_id=_request_id(headers))
+
+    def sent(self) -> Sent:
+        """Return what was sent, secrets masked."""
+        masked = {name: _mask(name, value) for name, value in self._headers.items()} | self._endpoint.masked
+        return Sent(self._wire.method, self._url, masked, self._body)
+
+
+class _Plain:
+    """Stands in for a dialect where the caller speaks the wire format."""
+
+    def __init__(self, dialect: AnyDialect) -> None:
+        self.error = dialect.error
+        self.base_url = dialect.base_url
+        self.auth = dialect.auth
+
+    def decode(self, raw: bytes, model: str, request_id: str) -> Reply:
+        return Reply()
+
+
+class _Anything:
+    """A request without a model."""
+
+    model = ""
+    headers: ClassVar[Mapping[str, str]] = {}
+
+
+def _mask(name: str, value: str, secret: frozenset[str] = frozenset()) -> str:
+    lower = name.lower()
+    return "***" if lower in secret or any(word in lower for word in _SECRET_WORDS) else value
+
+
+def _request_id(headers: Mapping[str, str]) -> str | None:
+    for name in _REQUEST_IDS:
+        if name in headers:
+            return headers[name]
+    return None
