@@ -11,7 +11,7 @@ import queue
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import attrs
@@ -69,7 +69,7 @@ def run(
     `group` is cancelled when the caller leaves early or is interrupted, so that nothing is waited for.
     """
     check_workers(workers)
-    total = len(inputs) if hasattr(inputs, "__len__") else None
+    total = len(inputs) if isinstance(inputs, Sized) else None
     report = _counter if progress is True else progress or None
     return _items(Job(call), enumerate(inputs), workers, ordered, executor, group, report, total)
 

@@ -47,6 +47,7 @@ AnyDialect = Any
 _HOST_PART: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _SECRET_WORDS: Final = ("authorization", "key", "token", "secret", "cookie", "password")
 _REQUEST_IDS: Final = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-id", "x-goog-request-id", "cf-ray")
+_REMEMBERED_AT_MOST: Final = 1024
 _OPERATIONS: Final = {
     "chat": Capability.CHAT_COMPLETION,
     "embed": Capability.EMBEDDINGS,
@@ -192,7 +193,9 @@ class Provider:
             return self._infos[model]
         except KeyError:
             row = find_row(self.rows, model)
-            info = self._infos[model] = None if row is None else ModelInfo.from_row(row, self.name)
+            info = None if row is None else ModelInfo.from_row(row, self.name)
+            if len(self._infos) < _REMEMBERED_AT_MOST:
+                self._infos[model] = info
             return info
 
     def cost_of(self, usage: Any, model: str) -> decimal.Decimal | None:
@@ -213,7 +216,9 @@ class Provider:
         try:
             return self._dialects[model, api]
         except KeyError:
-            dialect = self._dialects[model, api] = self._bind(self._find_chat(model, api))
+            dialect: ChatDialect = self._bind(self._find_chat(model, api))
+            if len(self._dialects) < _REMEMBERED_AT_MOST:
+                self._dialects[model, api] = dialect
             return dialect
 
     def _find_chat(self, model: str, api: str | None) -> ChatDialect:
@@ -596,7 +601,8 @@ class _Send:
 
     def sent(self) -> Sent:
         """Return what was sent, secrets masked."""
-        masked = {name: _mask(name, value) for name, value in self._headers.items()} | self._endpoint.masked
+        masked = {name: _mask(name, value) for name, value in self._headers.items()}
+        masked.update(self._endpoint.masked)
         return Sent(self._wire.method, self._url, masked, self._body)
 
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from operator import length_hint
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from llmclient.errors import Attempt, CancelledError, NetworkError, ProviderError, StreamTruncatedError
 from llmclient.types.answer import Meta, Warning, attach
@@ -190,7 +190,7 @@ class ChatStream:
         if reader := getattr(self, "_reader", None):
             reader.close()
 
-    def __reduce__(self) -> str:
+    def __reduce__(self) -> NoReturn:
         raise TypeError("a stream is bound to its connection and cannot be pickled; pickle its response")
 
     @property

@@ -171,7 +171,7 @@ class FunctionCall:
     def parse(self) -> Any:
         """Return the arguments as Python values; raises ResponseParsingError if they are no JSON."""
         try:
-            return jsons.loads(self.arguments)
+            return jsons.loads_exactly(self.arguments)
         except ValueError as error:
             reason = str(error)
         raise ResponseParsingError("llmclient", f"the arguments of {self.name} are not JSON: {reason}")

@@ -34,14 +34,19 @@ def dumps(value: Any) -> bytes:
 
 
 def loads(data: bytes | str) -> Any:
-    """Read JSON; raises ValueError when it is none."""
+    """Read JSON; raises ValueError when it is none. Integers beyond 64 bits become floats: see `loads_exactly`."""
     try:
         return orjson.loads(data)
     except ValueError:
-        try:
-            return json.loads(data)
-        except RecursionError:
-            pass
+        return loads_exactly(data)
+
+
+def loads_exactly(data: bytes | str) -> Any:
+    """Read JSON with integers of any size, more slowly; raises ValueError when it is none."""
+    try:
+        return json.loads(data)
+    except RecursionError:
+        pass
     raise ValueError("JSON is nested too deeply")
 
 
