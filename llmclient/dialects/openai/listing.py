@@ -1,0 +1,72 @@
+"""Which models a host serves, in OpenAI's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+import attrs
+
+from llmclient.dialects import failure
+from llmclient.dialects.base import Dialect
+from llmclient.dialects.openai.answer import read_time
+from llmclient.errors import ProviderError, ResponseParsingError
+from llmclient.types.context import RequestContext, WireRequest
+from llmclient.types.listing import ListedModel, ListModelsRequest, ListModelsResponse
+from llmclient.types.messages import EMPTY
+from llmclient.wire import jsons
+
+_KNOWN: Final = frozenset({"id", "object", "created", "owned_by"})
+
+
+@attrs.frozen(kw_only=True)
+class OpenAIModels(Dialect[ListModelsRequest, ListModelsResponse]):
+    """Ask for the list of models. Each field is a quirk; its default is what OpenAI does."""
+
+    name: ClassVar[str] = "openai_models"
+
+    path: str = "/models"
+    query: Mapping[str, str] = attrs.field(default=EMPTY, hash=False)
+    """What narrows the list, such as type=text."""
+    list_field: str = "data"
+    """Where the list stands in the answer; one that is itself a list is read too."""
+    id_field: str = "id"
+    """Where a model's id stands in its row."""
+
+    def supported_params(self, model: str) -> frozenset[str]:
+        """Return the empty set: listing takes no parameters."""
+        return frozenset()
+
+    def encode(self, request: ListModelsRequest, context: RequestContext) -> WireRequest:
+        """Return a GET; `extra` goes into the query."""
+        query = {**self.query, **{name: str(value) for name, value in request.extra.items()}}
+        return WireRequest(path=self.path, method="GET", query=query)
+
+    def decode(self, raw: bytes, model: str, request_id: str) -> ListModelsResponse:
+        """Return the list; raises ResponseParsingError when there is none, or the error that the body reports."""
+        try:
+            value = jsons.loads(raw)
+        except ValueError:
+            value = None
+        error = failure.find_failure(value)
+        if error is not None:
+            raise error
+        rows = value if isinstance(value, list) else value.get(self.list_field) if isinstance(value, Mapping) else None
+        if not isinstance(rows, Sequence) or isinstance(rows, str):
+            shown = raw[:200].decode("utf-8", "replace")
+            raise ResponseParsingError("", f"the answer holds no list of models: {shown!r}")
+        return ListModelsResponse(models=tuple(listed for row in rows if (listed := self._read(row)) is not None))
+
+    def _read(self, row: Any) -> ListedModel | None:
+        if isinstance(row, str):
+            return ListedModel(id=row)
+        identity = row.get(self.id_field) or row.get("name") if isinstance(row, Mapping) else None
+        if not isinstance(identity, str) or not identity:
+            return None
+        owner = row.get("owned_by")
+        extra = {key: item for key, item in row.items() if key not in _KNOWN and key != self.id_field}
+        return ListedModel(id=identity, created=read_time(row.get("created")), owned_by=owner if isinstance(owner, str) else None, extra=extra or EMPTY)
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """Return (never raise) the error that a status other than 2xx means."""
+        return failure.map_failure(status, headers, body)

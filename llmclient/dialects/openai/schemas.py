@@ -1,0 +1,80 @@
+"""JSON Schemas made to fit providers that take only part of the language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from llmclient.errors import TransformationError
+from llmclient.types.messages import JSONObject
+
+_NAMED: Final = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+"""Keywords whose value maps names of the caller's own to schemas: those names are no keywords."""
+_VALUES: Final = frozenset({"enum", "const", "default", "examples", "example", "required"})
+"""Keywords whose value is data."""
+
+
+def without(schema: JSONObject, keywords: frozenset[str]) -> tuple[JSONObject, set[str]]:
+    """Return the schema without these keywords at any depth, and which of them were there."""
+    gone: set[str] = set()
+    return _without(schema, keywords, gone), gone
+
+
+def _without(schema: Any, keywords: frozenset[str], gone: set[str]) -> Any:
+    if isinstance(schema, list):
+        return [_without(item, keywords, gone) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    gone |= keywords & schema.keys()
+    out: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in keywords:
+            continue
+        if key in _NAMED and isinstance(value, Mapping):
+            out[key] = {name: _without(item, keywords, gone) for name, item in value.items()}
+        else:
+            out[key] = value if key in _VALUES else _without(value, keywords, gone)
+    return out
+
+
+def inline(schema: JSONObject) -> JSONObject:
+    """Return the schema with each local `$ref` replaced by what it points to.
+
+    Raises TransformationError for one that points nowhere or, in a circle, to itself.
+    """
+    out = _inline(schema, schema, ())
+    return {key: value for key, value in out.items() if key not in ("$defs", "definitions")}
+
+
+def _inline(node: Any, root: JSONObject, trail: tuple[str, ...]) -> Any:
+    if isinstance(node, list):
+        return [_inline(item, root, trail) for item in node]
+    if not isinstance(node, Mapping):
+        return node
+    pointer = node.get("$ref")
+    if isinstance(pointer, str):
+        if pointer in trail:
+            raise TransformationError("", f"the schema refers to itself at {pointer}, which cannot be written without $ref")
+        target = _inline(_resolve(pointer, root), root, (*trail, pointer))
+        siblings = {key: value for key, value in node.items() if key != "$ref"}
+        return {**target, **_inline(siblings, root, trail)}
+    return {key: _inline_under(key, value, root, trail) for key, value in node.items()}
+
+
+def _inline_under(key: str, value: Any, root: JSONObject, trail: tuple[str, ...]) -> Any:
+    if key in _VALUES or key in ("$defs", "definitions"):
+        return value
+    if key in _NAMED and isinstance(value, Mapping):
+        return {name: _inline(item, root, trail) for name, item in value.items()}
+    return _inline(value, root, trail)
+
+
+def _resolve(pointer: str, root: JSONObject) -> JSONObject:
+    found: Any = root
+    if pointer.startswith("#"):
+        for step in pointer[1:].split("/")[1:]:
+            name = step.replace("~1", "/").replace("~0", "~")
+            found = found.get(name) if isinstance(found, Mapping) else None
+        if isinstance(found, Mapping):
+            return found
+    raise TransformationError("", f"the schema refers to {pointer}, which is not in it")

@@ -1,0 +1,364 @@
+"""Streamed answers: bytes in, chunks out, and in the end the response that a plain call would have given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import orjson
+
+from llmclient.dialects import failure
+from llmclient.dialects.base import truncated
+from llmclient.dialects.chunks import TextChunk
+from llmclient.dialects.openai import answer
+from llmclient.dialects.openai.pieces import ChoicePieces
+from llmclient.dialects.openai.usage import find_usage, read_usage, settle_finish
+from llmclient.errors import ProviderError, ResponseParsingError
+from llmclient.types.chat import ChatChunk, ChatResponse, FunctionDelta, ToolCallDelta
+from llmclient.types.messages import JSONObject
+from llmclient.types.usage import Usage
+from llmclient.wire import jsons
+from llmclient.wire.sse import SSEDecoder
+
+if TYPE_CHECKING:
+    from llmclient.dialects.openai.chat import OpenAIChat
+
+_DONE: Final = b"[DONE]"
+_BLANK: Final = b" \t\r\n\xef\xbb\xbf"
+_NOT_SSE: Final = (b"{", b"[", b"<", b'"')
+_FIELDS: Final = (b":", b"data", b"event", b"id", b"retry")
+_FIELD_WIDTH: Final = 5
+"""So many bytes tell whether a body is an event stream."""
+_BLANKS_KEPT: Final = 64
+_BODY_LIMIT: Final = 64 << 20
+_FIRST: Final = frozenset({"id", "model", "created", "system_fingerprint"})
+"""Of these the first that says something counts: later events may leave them empty."""
+_PLAIN: Final = frozenset({"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier", "provider", "obfuscation", "p"})
+_PLAIN_CHOICE: Final = frozenset({"index", "delta", "finish_reason", "logprobs", "native_finish_reason"})
+
+
+class OpenAIChatDecoder:
+    """Decodes one stream of chat completion chunks.
+
+    An answer is complete at `[DONE]`, or at the end of the body when each choice has its finish reason. Usage is held back
+    until then, since hosts send it early, again and again, or alone: it stands on one chunk, the last that had it.
+    """
+
+    def __init__(self, dialect: OpenAIChat, model: str, request_id: str) -> None:
+        self.events = 0
+        self.done = False
+        self.error: ProviderError | None = None
+        self._dialect = dialect
+        self._model = model
+        self._request_id = request_id
+        self._sse = SSEDecoder()
+        self._head: bytes | None = b""
+        self._body: list[bytes] | None = None
+        self._size = 0
+        self._choices: dict[int, ChoicePieces] = {}
+        self._top: dict[str, Any] = {}
+        self._held: ChatChunk | None = None
+        self._usage: tuple[Usage | None, JSONObject] | None = None
+        self._raw_usage: JSONObject | None = None
+        self._whole: ChatResponse | None = None
+        self._ended = False
+        # The shape of the last event that held nothing but a piece of choice 0's text; 0 when there was none.
+        self._width = 0
+        self._choice_width = 0
+
+    def feed(self, data: bytes) -> list[ChatChunk]:
+        """Return the chunks that these bytes complete; what comes after the end marker or a failure is ignored."""
+        if self._is_over():
+            return []
+        if self._head is not None:
+            data = self._begin(self._head + data)
+        if self._body is not None:
+            return self._keep(data, self._body)
+        try:
+            payloads = self._sse.feed(data)
+        except ResponseParsingError as error:
+            return self._fail(error, [])
+        return self._take(payloads) if payloads else []
+
+    def finish(self) -> list[ChatChunk]:
+        """The body has ended: return what was held back, and set `error` if the answer has no end."""
+        if self._is_over():
+            return []
+        if self._body is not None:
+            return self._read_body(b"".join(self._body))
+        if self._head is not None:
+            return self._finish_short(self._head)
+        try:
+            payloads = self._sse.finish()
+        except ResponseParsingError as error:
+            return self._fail(error, [])
+        chunks = self._take(payloads)
+        if self._is_over():
+            return chunks
+        if self._choices and all(choice.finish is not None for choice in self._choices.values()):
+            self._ended = True
+            self._flush(chunks)
+            return chunks
+        return self._fail(self._no_end(), chunks)
+
+    def response(self) -> ChatResponse:
+        """Return the answer assembled so far; choices that have not ended have no finish reason."""
+        if self._whole is not None:
+            return self._whole
+        choices = [self._choices[index].whole(self._ended or self._choices[index].finish is not None) for index in sorted(self._choices)]
+        top = dict(self._top)
+        if self._raw_usage is not None:
+            top["usage"] = self._raw_usage
+        made = answer.build(self._dialect, top, choices, self._request_id)
+        if self._ended:
+            return made
+        open_choices = {index for index, choice in self._choices.items() if choice.finish is None or choice.finish == "error"}
+        return attrs.evolve(made, choices=tuple(attrs.evolve(c, finish_reason=None) if c.index in open_choices else c for c in made.choices))
+
+    def _is_over(self) -> bool:
+        return self.done or self.error is not None
+
+    # Bodies that are no event stream.
+
+    def _begin(self, head: bytes) -> bytes:
+        """Look at the first bytes that mean something: errors, and hosts that cannot stream, answer with JSON of any content type."""
+        start = head.lstrip(_BLANK)
+        if len(start) < _FIELD_WIDTH and not start.startswith(_NOT_SSE):
+            # Blank lines keep a connection warm; of them only a byte order mark may matter.
+            self._head = head[:3].rstrip() + start if len(head) > _BLANKS_KEPT else head
+            return b""
+        self._head = None
+        if not start.startswith(_FIELDS):
+            self._body = []
+        return head
+
+    def _keep(self, data: bytes, body: list[bytes]) -> list[ChatChunk]:
+        self._size += len(data)
+        body.append(data)
+        if self._size > _BODY_LIMIT:
+            self._fail(ResponseParsingError("", f"the answer is no event stream, and longer than {_BODY_LIMIT} bytes"), [])
+        return []
+
+    def _finish_short(self, head: bytes) -> list[ChatChunk]:
+        """The body has ended within its first few bytes."""
+        if head.strip(_BLANK):
+            return self._read_body(head)
+        return self._fail(self._no_end(), [])
+
+    def _read_body(self, raw: bytes) -> list[ChatChunk]:
+        try:
+            self._whole = answer.decode(self._dialect, raw, self._model, self._request_id)
+        except ProviderError as error:
+            return self._fail(error, [])
+        self._ended = True
+        self.events += 1
+        return _as_chunks(self._whole, jsons.loads(raw))
+
+    # Events.
+
+    def _take(self, payloads: list[bytes]) -> list[ChatChunk]:
+        chunks: list[ChatChunk] = []
+        append = chunks.append
+        loads = orjson.loads
+        piece, frozen = TextChunk, ChatChunk
+        width, choice_width = self._width, self._choice_width
+        say = self._choices[0].text.append if width else None
+        for count, payload in enumerate(payloads, 1):
+            try:
+                event = loads(payload)
+                # Nearly every event of nearly every stream is one more piece of text; anything odd leaves this way.
+                if say is not None and len(event) == width:
+                    (choice,) = event["choices"]
+                    delta = choice["delta"]
+                    if len(delta) == 1 and len(choice) == choice_width and choice["finish_reason"] is None and choice["index"] == 0:
+                        text = delta["content"]
+                        if text and text.__class__ is str and event.get("usage") is None and choice.get("logprobs") is None and "error" not in event:
+                            say(text)
+                            chunk = piece(text, event)
+                            chunk.__class__ = frozen
+                            append(chunk)
+                            continue
+            except (KeyError, ValueError, TypeError):
+                event = self._reread(payload, chunks)
+                if event is None:
+                    self.events += count
+                    return chunks
+            self._read(event, chunks)
+            if self.error is not None:
+                self.events += count
+                return chunks
+            width, choice_width = self._width, self._choice_width
+            say = self._choices[0].text.append if width else None
+        self.events += len(payloads)
+        return chunks
+
+    def _reread(self, payload: bytes, chunks: list[ChatChunk]) -> Any:
+        """Return an event that orjson refused or that is of another shape; None when the stream is over by it."""
+        if payload.strip() == _DONE:
+            self._end(chunks)
+            return None
+        try:
+            return jsons.loads(payload)
+        except ValueError:
+            shown = payload[:200].decode("utf-8", "replace")
+        self._fail(ResponseParsingError("", f"an event of the stream is not JSON: {shown!r}", model=self._model), chunks)
+        return None
+
+    def _read(self, event: Any, chunks: list[ChatChunk]) -> None:
+        """Read an event of any shape."""
+        if not isinstance(event, dict):
+            self._fail(ResponseParsingError("", f"an event of the stream is a {type(event).__name__}, not an object", model=self._model), chunks)
+            return
+        self._width = 0
+        self._keep_top(event)
+        choices = event.get("choices") or ()
+        error = None
+        if not choices or "error" in event or "x_groq" in event or "base_resp" in event:
+            error = failure.find_failure(event, model=self._model, codes=self._dialect.error_codes)
+            if not choices and self._dialect.envelope:
+                choices = answer.unwrap(event).get("choices") or ()
+        try:
+            made = [chunk for position, choice in enumerate(choices) if (chunk := self._read_choice(event, choice, position, error is not None))]
+        except ProviderError as failed:
+            made, error = [], failed
+        usage = find_usage(event)
+        if usage is not None:
+            self._hold(made, usage, event, chunks)
+        else:
+            if made:
+                self._release(chunks)
+            chunks += made
+            self._learn(event, choices)
+        if error is not None:
+            self._fail(error, chunks)
+
+    def _keep_top(self, event: dict[str, Any]) -> None:
+        top = self._top
+        for key, value in event.items():
+            if value is None or key in ("choices", "usage", "object", "error"):
+                continue
+            if key not in _FIRST or (value and not top.get(key)):
+                top[key] = value
+
+    def _learn(self, event: dict[str, Any], choices: Any) -> None:
+        """Note the shape of an event that holds only text of the one choice 0, for the events after it."""
+        if len(choices) != 1 or self._held is not None or self._dialect.think_tags or len(self._choices) != 1:
+            return
+        choice = choices[0]
+        if not (event.keys() <= _PLAIN and choice.keys() <= _PLAIN_CHOICE and {"finish_reason", "index"} <= choice.keys()):
+            return
+        if choice["index"] == 0 and choice["finish_reason"] is None and isinstance(choice.get("delta"), dict):
+            self._width, self._choice_width = len(event), len(choice)
+
+    def _read_choice(self, event: JSONObject, choice: Any, position: int, failed: bool) -> ChatChunk | None:
+        if not isinstance(choice, Mapping):
+            raise ResponseParsingError("", f"a choice of the stream is a {type(choice).__name__}, not an object", model=self._model)
+        index = choice.get("index")
+        pieces = self._pieces(index if isinstance(index, int) else position)
+        text, thought, calls, odd = pieces.take(self._delta(choice, pieces))
+        if isinstance(choice.get("logprobs"), Mapping):
+            pieces.take_logprobs(choice["logprobs"])
+        raw = choice.get("finish_reason")
+        reason = None
+        if isinstance(raw, str) and pieces.finish is None and not failed:
+            pieces.raw = raw
+            if raw:
+                reason = settle_finish(raw, called=bool(pieces.calls), refused=bool(pieces.refusal))
+                if reason == "error" and not (pieces.text or pieces.calls):
+                    pieces.finish = reason
+                    raise answer.failed_choice(choice, raw, self._dialect.error_codes)
+                pieces.finish = reason
+                if pieces.splitter is not None:
+                    held_thought, held_text = pieces.splitter.finish()
+                    thought, text = thought + held_thought, text + held_text
+        if not (text or thought or calls or odd or reason):
+            return None
+        return ChatChunk(text, thought or None, calls, reason, None, pieces.index, raw if reason else None, event)
+
+    def _delta(self, choice: JSONObject, pieces: ChoicePieces) -> JSONObject:
+        delta = choice.get("delta")
+        if isinstance(delta, Mapping):
+            return delta
+        message = choice.get("message")
+        if isinstance(message, Mapping) and not pieces.has_said:
+            # The host answers with the whole in one event.
+            return message
+        return {"content": choice.get("text")}
+
+    def _pieces(self, index: int) -> ChoicePieces:
+        pieces = self._choices.get(index)
+        if pieces is None:
+            seed = f"{self._top.get('id') or self._request_id}/{index}"
+            pieces = self._choices[index] = ChoicePieces(index, seed, self._dialect.think_tags)
+        return pieces
+
+    # Usage and ends.
+
+    def _hold(self, made: list[ChatChunk], raw: JSONObject, event: JSONObject, chunks: list[ChatChunk]) -> None:
+        """Keep the usage of an event back, and its chunk too where that holds nothing that anybody waits for."""
+        self._release(chunks)
+        self._raw_usage = raw
+        usage = read_usage(raw, reasoning_outside=self._dialect.reasoning_outside, cost=event.get("cost"))
+        self._usage = (usage, event)
+        last = made[-1] if made else ChatChunk(event=event)
+        if last.text or last.reasoning or last.tool_calls:
+            chunks += made
+        else:
+            chunks += made[:-1]
+            self._held = last
+
+    def _release(self, chunks: list[ChatChunk]) -> None:
+        """Hand over the chunk that was held back, without its usage, since the stream went on."""
+        held, self._held = self._held, None
+        if held is not None and held.finish_reason is not None:
+            chunks.append(held)
+
+    def _flush(self, chunks: list[ChatChunk]) -> None:
+        """Hand over the chunk that was held back, with the final usage."""
+        held, self._held = self._held, None
+        usage, event = self._usage or (None, {})
+        self._usage = None
+        if held is None and usage is not None:
+            held = ChatChunk(event=event)
+        if held is not None and (usage is not None or held.finish_reason is not None):
+            chunks.append(attrs.evolve(held, usage=usage))
+
+    def _end(self, chunks: list[ChatChunk]) -> None:
+        """The end marker has come: choices that never said why they ended ended for an unknown reason."""
+        if not any(choice.has_said or choice.finish is not None for choice in self._choices.values()):
+            self._fail(self._no_end(), chunks)
+            return
+        for pieces in self._choices.values():
+            if pieces.finish is None:
+                thought, text = pieces.splitter.finish() if pieces.splitter is not None else ("", "")
+                pieces.finish = settle_finish(pieces.raw, called=bool(pieces.calls), refused=bool(pieces.refusal))
+                self._release(chunks)
+                chunks.append(ChatChunk(text, thought or None, (), pieces.finish, None, pieces.index, pieces.raw))
+        self._ended = self.done = True
+        self._flush(chunks)
+
+    def _fail(self, error: ProviderError, chunks: list[ChatChunk]) -> list[ChatChunk]:
+        """Note the failure, which waits until the chunks before it were handed over."""
+        self._flush(chunks)
+        self.error = error
+        return chunks
+
+    def _no_end(self) -> ProviderError:
+        return truncated(self.events)
+
+
+def _as_chunks(response: ChatResponse, event: JSONObject) -> list[ChatChunk]:
+    """Return a whole answer in chunks, one a choice, the last with the usage."""
+    chunks: list[ChatChunk] = []
+    for choice in response.choices:
+        message = choice.message
+        calls = tuple(
+            ToolCallDelta(order, call.id, FunctionDelta(call.function.name, call.function.arguments), call.type)
+            for order, call in enumerate(message.tool_calls)
+        )
+        chunk = ChatChunk(message.text, message.reasoning_text, calls, choice.finish_reason, None, choice.index, choice.finish_reason_raw, event)
+        chunks.append(chunk)
+    if chunks and response.usage is not None:
+        chunks[-1] = attrs.evolve(chunks[-1], usage=response.usage)
+    return chunks
