@@ -350,7 +350,7 @@ class _Policy:
     def context(self, provider: Provider, settings: _Settings) -> RequestContext:
         """Return the context of the call."""
         strict = settings.strict if self.strict is None else self.strict
-        return RequestContext(provider=provider.label, config=provider.config, strict=strict, timeout=self.timeout, retry=self.retry)
+        return RequestContext(provider=provider.name, config=provider.config, strict=strict, timeout=self.timeout, retry=self.retry)
 
 
 def _take_policy(options: dict[str, Any]) -> _Policy | None:

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 import attrs
 
 from llmclient.auth import Auth, Bearer, Signer
+from llmclient.dialects.failure import request_id
 from llmclient.errors import ConfigurationError, InvalidRequestError, NotSupportedError, ProviderError, redact
 from llmclient.models import ModelInfo, ModelRow, cost_of, find_row
 from llmclient.types.answer import Answer, Meta, Sent, attach
@@ -46,7 +47,6 @@ AnyDialect = Any
 
 _HOST_PART: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _SECRET_WORDS: Final = ("authorization", "key", "token", "secret", "cookie", "password")
-_REQUEST_IDS: Final = ("x-request-id", "request-id", "x-amzn-requestid", "apim-request-id", "x-goog-request-id", "cf-ray")
 _REMEMBERED_AT_MOST: Final = 1024
 _OPERATIONS: Final = {
     "chat": Capability.CHAT_COMPLETION,
@@ -145,7 +145,7 @@ class Provider:
         self._bound: dict[int, AnyDialect] = {}
         self._infos: dict[str, ModelInfo | None] = {}
         self._defaults: tuple[Timeout, Retry, Gate, Transport] | None = None
-        self._context = RequestContext(provider=self.label, config=config)
+        self._context = RequestContext(provider=self.name, config=config)
         self._fingerprint = str(hash(config.api_key))
         """Tells accounts apart in a table that never holds a key."""
 
@@ -427,7 +427,7 @@ class Provider:
             exchange = send(transport, call)
             raw = exchange.read()
             headers = exchange.headers
-            return (decode(raw, request.model, _request_id(headers) or ""), raw, headers), exchange.status
+            return (decode(raw, request.model, request_id(headers) or ""), raw, headers), exchange.status
 
         try:
             answer, raw, headers = tries.run(self._claimed(once, request.model))
@@ -461,7 +461,7 @@ class Provider:
         def once() -> tuple[tuple[Exchange, ChatDecoder], int]:
             call.expect_first_event()
             exchange = send(transport, call)
-            return (exchange, decoder(request.model, _request_id(exchange.headers) or "")), exchange.status
+            return (exchange, decoder(request.model, request_id(exchange.headers) or "")), exchange.status
 
         def claim(error: ProviderError) -> ProviderError:
             return self._claim(error, request.model)
@@ -487,7 +487,7 @@ class Provider:
     def _meta(self, wire: WireRequest, request: Any, context: RequestContext, headers: Mapping[str, str], raw: bytes, tries: Tries, send: _Send) -> Meta:
         return Meta(
             provider=self.label,
-            request_id=_request_id(headers),
+            request_id=request_id(headers),
             headers=headers,
             raw=raw if context.keep else b"",
             attempts=tries.attempts,
@@ -595,9 +595,9 @@ class _Send:
             exchange.close()
             target = urlsplit(headers.get("location") or "").hostname
             message = f"the provider redirects{f' to {target}' if target else ''}; redirects are not followed, so set api_base to the right address"
-            return ProviderError.api_error(self._label, status, message, request_id=_request_id(headers))
+            return ProviderError.api_error(self._label, status, message, request_id=request_id(headers))
         error = self._error(status, headers, exchange.read_error())
-        return error.with_facts(status=status, request_id=_request_id(headers))
+        return error.with_facts(status=status, request_id=request_id(headers))
 
     def sent(self) -> Sent:
         """Return what was sent, secrets masked."""
@@ -630,8 +630,3 @@ def _mask(name: str, value: str, secret: frozenset[str] = frozenset()) -> str:
     return "***" if lower in secret or any(word in lower for word in _SECRET_WORDS) else value
 
 
-def _request_id(headers: Mapping[str, str]) -> str | None:
-    for name in _REQUEST_IDS:
-        if name in headers:
-            return headers[name]
-    return None
