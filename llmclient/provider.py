@@ -423,18 +423,19 @@ class Provider:
         call, tries, transport = self._begin(request, context)
         decode = (wire.dialect or dialect).decode
 
-        def once() -> tuple[tuple[Answer, bytes, Mapping[str, str]], int]:
+        def once() -> tuple[tuple[Answer, bytes, Mapping[str, str], str | None], int]:
             exchange = send(transport, call)
             raw = exchange.read()
             headers = exchange.headers
-            return (decode(raw, request.model, request_id(headers) or ""), raw, headers), exchange.status
+            known = request_id(headers)
+            return (decode(raw, request.model, known or ""), raw, headers, known), exchange.status
 
         try:
-            answer, raw, headers = tries.run(self._claimed(once, request.model))
+            answer, raw, headers, known = tries.run(self._claimed(once, request.model))
         except ProviderError as error:
             failure = self._claim(error, request.model).with_facts(attempts=tries.attempts)
         else:
-            attach(answer, self._meta(wire, request, context, headers, raw, tries, send))
+            attach(answer, self._meta(wire, request, context, headers, known, raw, tries, send))
             return answer
         finally:
             if context.group is not None:
@@ -467,7 +468,7 @@ class Provider:
             return self._claim(error, request.model)
 
         def describe(headers: Mapping[str, str]) -> Meta:
-            return self._meta(wire, request, context, headers, b"", tries, send)
+            return self._meta(wire, request, context, headers, request_id(headers), b"", tries, send)
 
         opener = self._claimed(once, request.model)
         try:
@@ -484,10 +485,20 @@ class Provider:
             failure = self._claim(error, request.model)
         raise failure
 
-    def _meta(self, wire: WireRequest, request: Any, context: RequestContext, headers: Mapping[str, str], raw: bytes, tries: Tries, send: _Send) -> Meta:
+    def _meta(
+        self,
+        wire: WireRequest,
+        request: Any,
+        context: RequestContext,
+        headers: Mapping[str, str],
+        known_id: str | None,
+        raw: bytes,
+        tries: Tries,
+        send: _Send,
+    ) -> Meta:
         return Meta(
             provider=self.label,
-            request_id=request_id(headers),
+            request_id=known_id,
             headers=headers,
             raw=raw if context.keep else b"",
             attempts=tries.attempts,
