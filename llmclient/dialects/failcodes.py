@@ -73,21 +73,25 @@ IMPLIED: Final[Mapping[str, int]] = {
 def _phrases() -> tuple[tuple[Kind, re.Pattern[str]], ...]:
     context = r"""
         maximum\ (?:context|prompt|input)\ length | (?:prompt|input)\ is\ too\ long | prompt\ too\ long | exceeds?\ the\ available\ context\ size
-        | exceeds?\ the\ (?:model'?s?\ )?(?:maximum\ )?(?:context|number\ of\ tokens) | `?inputs`?\ tokens\ \+\ `?max_new_tokens | context\ length\ exceeded
-        | current\ length\ is\ \d+\ while\ limit\ is | context_length_exceeded | exceed(?:ed|s)?\ (?:max(?:imum)?\ |the\ )?context\ (?:length|window|limit)
-        | exceed(?:ed|s)?\ (?:the\ )?model\ token\ limit | maximum\ context\ length | total\ message\ token\ length\ exceed | too\ many\ tokens:\ size
-        | range\ of\ input\ length\ should\ be | total\ length\ of\ all\ messages\ is\ too\ long | (?:input|prompt)\ token\ count\b.*\bexceeds | context\ window\ of\ this\ model
+        | exceeds?\ the\ (?:model'?s?\ )?(?:maximum\ )?(?:context|number\ of\ tokens) | `?inputs`?\ tokens\ \+\ `?max_new_tokens
+        | context\ length\ exceeded | context_length_exceeded | current\ length\ is\ \d+\ while\ limit\ is
+        | exceed(?:ed|s)?\ (?:max(?:imum)?\ |the\ )?context\ (?:length|window|limit) | exceed(?:ed|s)?\ (?:the\ )?model\ token\ limit
+        | total\ message\ token\ length\ exceed | too\ many\ tokens:\ size | range\ of\ input\ length\ should\ be
+        | total\ length\ of\ all\ messages\ is\ too\ long | (?:input|prompt)\ token\ count\b.*\bexceeds | context\ window\ of\ this\ model
     """
-    key = r"(?:incorrect|invalid|missing|no\ valid|unauthorized)\ api[\ -]?key | api[\ -]?key\ (?:is\ )?(?:not\ valid|invalid|missing|not\ found)"
+    key = r"""
+        (?:incorrect|invalid|missing|no\ valid|unauthorized)\ api[\ -]?key | api[\ -]?key\ (?:is\ )?(?:not\ valid|invalid|missing|not\ found)
+    """
     quota = r"""
         insufficient\ (?:account\ )?(?:balance|credits?|funds) | reached\ your\ specified\ api\ usage\ limits | out\ of\ credits | billing\ hard\ limit
         | credit\ balance\ is\ too\ low | exceeded\ your\ monthly | no\ remaining\ credits | 余额不足 | 欠费
     """
     name = r"[`'\"“]*[\w./:@+-]+[`'\"”]*"
+    gone = r"(?:does\ not\ exist|(?:was\ |is\ )?not\ found|could\ not\ be\ found|not\ exist|has\ been\ (?:deprecated|decommissioned))"
     model = rf"""
-        model\ not\ found | invalid\ model\b(?!\ (?:response|output)) | no\ such\ model | unknown\ model | not\ a\ valid\ model | supported\ api\ model\ names
-        | \bmodels?[\ :]+{name}\ (?:does\ not\ exist|was\ not\ found|not\ found|could\ not\ be\ found|is\ not\ found|not\ exist|has\ been\ (?:deprecated|decommissioned))
-        | \bmodel[\ :]+{name}\ is\ not\ (?:supported|available)(?:[.,;:!]|$) | no\ endpoints\ found\ for
+        model\ not\ found | invalid\ model\b(?!\ (?:response|output)) | no\ such\ model | unknown\ model | not\ a\ valid\ model
+        | model\ identifier\ is\ invalid | supported\ api\ model\ names | no\ endpoints\ found\ for
+        | \bmodels?[\ :]+{name}\ {gone} | \bmodel[\ :]+{name}\ is\ not\ (?:supported|available)(?:[.,;:!]|$)
     """
     policy = r"content\ violates\ usage\ guidelines | violat(?:es|ed|ing)\ (?:our\ )?(?:content|usage)\ polic(?:y|ies) | content\ management\ policy"
     busy = r"server\ overloaded | model\ is\ (?:currently\ )?(?:overloaded|loading) | currently\ loading"
@@ -126,12 +130,13 @@ def speaks_of_model(text: str) -> bool:
 def _limit_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     number = r"(\d[\d,_]*)"
     limit = rf"""
-        maximum\ (?:context|prompt|input)\ length\ (?:is|of)\ {number} | >\ {number} | context\ size\ \({number} | tokens?\ allowed\ \(?{number} | must\ be\ <=?\ {number}
-        | limit\ (?:for\ this\ model\ )?(?:is|of)\ {number} | token\ limit:\ {number} | with\ {number}\ maximum\ context | \[\d+,\ ?{number}\]
+        maximum\ (?:context|prompt|input)\ length\ (?:is|of)\ {number} | >\ {number} | context\ size\ \({number} | tokens?\ allowed\ \(?{number}
+        | must\ be\ <=?\ {number} | limit\ (?:for\ this\ model\ )?(?:is|of)\ {number} | token\ limit:\ {number} | with\ {number}\ maximum\ context
+        | \[\d+,\ ?{number}\]
     """
     actual = rf"""
-        requested\ (?:about\ )?{number}\ tokens | resulted\ in\ {number}\ tokens | too\ long:\ {number} | \({number}\ tokens\)\ exceeds | token\ count\ (?:of\ |\()?{number} | given:\ {number}
-        | length\ is\ {number}\ while | contains\ (?:at\ least\ )?{number}
+        requested\ (?:about\ )?{number}\ tokens | resulted\ in\ {number}\ tokens | too\ long:\ {number} | \({number}\ tokens\)\ exceeds
+        | token\ count\ (?:of\ |\()?{number} | given:\ {number} | length\ is\ {number}\ while | contains\ (?:at\ least\ )?{number}
     """
     return re.compile(limit, re.IGNORECASE | re.VERBOSE), re.compile(actual, re.IGNORECASE | re.VERBOSE)
 

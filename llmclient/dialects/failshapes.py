@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import attrs
 
+from llmclient.dialects.shapes import is_array, is_object
 from llmclient.types.messages import EMPTY
 from llmclient.wire import jsons
 
@@ -42,11 +43,6 @@ class Facts:
         return self.shown_code or (self.codes[0] if self.codes else None)
 
     @property
-    def text(self) -> str:
-        """What phrases are looked for in."""
-        return self.message
-
-    @property
     def says_nothing(self) -> bool:
         """Whether the message tells no more than the status."""
         return self.message.strip().strip(".").lower() in _EMPTY_WORDS or self.message.startswith("<")
@@ -54,15 +50,15 @@ class Facts:
 
 def reports_failure(value: Any) -> bool:
     """Return whether a parsed body, or an event, reports a failure, whatever its status was."""
-    if isinstance(value, list):
-        return bool(value) and isinstance(value[0], Mapping) and bool(value[0].get("error"))
-    if not isinstance(value, Mapping):
+    if is_array(value):
+        return bool(value) and is_object(value[0]) and bool(value[0].get("error"))
+    if not is_object(value):
         return False
     error = value.get("error")
-    if error and (not isinstance(error, Mapping) or any(error.values())):
+    if error and (not is_object(error) or any(error.values())):
         return True
     base, groq = value.get("base_resp"), value.get("x_groq")
-    if (isinstance(base, Mapping) and base.get("status_code")) or (isinstance(groq, Mapping) and groq.get("error")):
+    if (is_object(base) and base.get("status_code")) or (is_object(groq) and groq.get("error")):
         return True
     if value.get("choices") or value.get("usage"):
         return False
@@ -73,45 +69,46 @@ def reports_failure(value: Any) -> bool:
 
 def read_facts(value: Any, headers: Mapping[str, str]) -> Facts:
     """Return what a parsed body (or the text of one that is no JSON) and its headers, in lower case, say."""
-    if isinstance(value, list):
-        value = value[0] if value and isinstance(value[0], Mapping) else {"errors": value}
-    if not isinstance(value, Mapping):
+    if is_array(value):
+        value = value[0] if value and is_object(value[0]) else {"errors": value}
+    if not is_object(value):
         return Facts(message=_readable(value), codes=_header_codes(headers))
     inner = _inner(value)
     base = value.get("base_resp")
-    if isinstance(base, Mapping) and base.get("status_code"):
+    if is_object(base) and base.get("status_code"):
         code = str(base["status_code"])
         return Facts(message=_text(base), codes=(code,), foreign_codes=True)
     raw = _raw(inner)
     codes, status = _codes(inner, value, raw, headers)
     return Facts(
-        message=_join_raw(_text(inner) or _text(value) or _detail(value) or _dump(value), raw),
+        message=_join(_text(inner) or _text(value) or _dump(value), _details(inner) or (_text(_inner(raw)) if raw else "")),
         codes=codes,
         type=_string(inner.get("type")) or _string(value.get("type")) or _string(_inner(raw).get("type")),
         param=_string(inner.get("param")) or _string(value.get("param")) or _string(_inner(raw).get("param")),
         status=status,
         request_id=_string(value.get("request_id")) or _string(inner.get("request_id")),
         limits=_limits(inner),
-        shown_code=_shown(inner.get("code", value.get("code"))),
+        shown_code=_shown(inner.get("code", value.get("code")), codes),
     )
 
 
 def _inner(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the object that tells of the failure."""
     groq = value.get("x_groq")
-    candidates = (value.get("error"), groq.get("error") if isinstance(groq, Mapping) else None, value.get("detail"), _first(value.get("errors")))
+    candidates = (value.get("error"), groq.get("error") if is_object(groq) else None, value.get("detail"), _only(value.get("errors")))
     for candidate in candidates:
-        if isinstance(candidate, Mapping):
+        if is_object(candidate):
             return candidate
         if isinstance(candidate, str) and candidate:
             return {"message": candidate}
-        if isinstance(candidate, list) and candidate:
+        if is_array(candidate) and candidate:
             return {"message": "; ".join(_lines(candidate))}
     return value
 
 
-def _first(value: Any) -> Any:
-    return value[0] if isinstance(value, list) and value else value
+def _only(value: Any) -> Any:
+    """Return the first of several failures where they are objects; words stay together."""
+    return value[0] if is_array(value) and value and is_object(value[0]) else value
 
 
 def _text(value: Mapping[str, Any]) -> str:
@@ -119,25 +116,27 @@ def _text(value: Mapping[str, Any]) -> str:
         text = value.get(key)
         if isinstance(text, str) and text:
             return text[:_TEXT_LIMIT]
-        if isinstance(text, list) and text:
+        if is_array(text) and text:
             return "; ".join(_lines(text))[:_TEXT_LIMIT]
-        if isinstance(text, Mapping) and _text(text):
+        if is_object(text) and _text(text):
             return _text(text)
     return ""
 
 
-def _detail(value: Mapping[str, Any]) -> str:
-    details = value.get("detail", value.get("details"))
-    return "; ".join(_lines(details))[:_TEXT_LIMIT] if isinstance(details, list) else ""
+def _details(inner: Mapping[str, Any]) -> str:
+    """Return which fields are wrong, where a list of details says so."""
+    details = inner.get("details")
+    found = [item for item in details if is_object(item) and "msg" in item] if is_array(details) else []
+    return "; ".join(_lines(found))
 
 
 def _lines(items: Iterable[Any]) -> list[str]:
     """Return what a list of failures says; {"loc": ["body", "stop"], "msg": "…"} becomes "body.stop: …"."""
     lines: list[str] = []
     for item in items:
-        if isinstance(item, Mapping):
+        if is_object(item):
             where = item.get("loc")
-            place = ".".join(str(step) for step in where) + ": " if isinstance(where, list) else ""
+            place = ".".join(str(step) for step in where) + ": " if is_array(where) else ""
             lines.append(place + (_text(item) or _dump(item)))
         else:
             lines.append(str(item))
@@ -145,7 +144,7 @@ def _lines(items: Iterable[Any]) -> list[str]:
 
 
 def _dump(value: Any) -> str:
-    if not value:
+    if not value or (is_object(value) and not any(any(item.values()) if is_object(item) else item for item in value.values())):
         return ""
     return jsons.dumps(value).decode("utf-8", "replace")[:300]
 
@@ -153,30 +152,29 @@ def _dump(value: Any) -> str:
 def _raw(inner: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what a router reports of the provider behind it, in `metadata.raw`."""
     metadata = inner.get("metadata")
-    raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
+    raw = metadata.get("raw") if is_object(metadata) else None
     if isinstance(raw, str) and raw:
         try:
             raw = jsons.loads(raw)
         except ValueError:
             return {"message": raw}
-    return raw if isinstance(raw, Mapping) else EMPTY
+    return raw if is_object(raw) else EMPTY
 
 
-def _join_raw(message: str, raw: Mapping[str, Any]) -> str:
-    inner = _text(_inner(raw)) if raw else ""
-    return f"{message}: {inner}"[:_TEXT_LIMIT] if inner and inner not in message else message
+def _join(message: str, more: str) -> str:
+    return f"{message}: {more}"[:_TEXT_LIMIT] if more and more not in message else message
 
 
 def _codes(inner: Mapping[str, Any], value: Mapping[str, Any], raw: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[tuple[str, ...], int | None]:
     """Return the codes, and the HTTP status that stands among them."""
     found: list[Any] = []
     deeper = inner.get("innererror")
-    if isinstance(deeper, Mapping):
+    if is_object(deeper):
         found.append(deeper.get("code"))
     details = inner.get("details")
-    found += [_detail_code(item) for item in details if isinstance(item, Mapping)] if isinstance(details, list) else []
+    found += [_detail_code(item) for item in details if is_object(item)] if is_array(details) else []
     metadata = inner.get("metadata")
-    if isinstance(metadata, Mapping) and metadata.get("reasons"):
+    if is_object(metadata) and metadata.get("reasons"):
         found.append("content_filter")
     for holder in (inner, value, _inner(raw)):
         found += [holder.get(key) for key in ("code", "error_code", "error_type", "status", "status_code", "raw_status_code", "http_code", "statusCode")]
@@ -194,7 +192,7 @@ def _codes(inner: Mapping[str, Any], value: Mapping[str, Any], raw: Mapping[str,
 def _detail_code(item: Mapping[str, Any]) -> Any:
     """Return the code in one of Google's details: a reason, or a daily quota, which no wait of a minute refills."""
     violations = item.get("violations")
-    if isinstance(violations, list) and any("PerDay" in str(violation.get("quotaId")) for violation in violations if isinstance(violation, Mapping)):
+    if is_array(violations) and any("PerDay" in str(violation.get("quotaId")) for violation in violations if is_object(violation)):
         return "quota_exceeded"
     return item.get("reason")
 
@@ -219,7 +217,10 @@ def _string(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _shown(code: Any) -> str | None:
+def _shown(code: Any, codes: tuple[str, ...]) -> str | None:
+    """Return the code to show: the provider's own word rather than the status once more."""
+    if _status(code) is not None and codes:
+        return codes[0]
     return str(code) if isinstance(code, (str, int)) and not isinstance(code, bool) and code != "" else None
 
 

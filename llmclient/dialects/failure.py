@@ -62,7 +62,6 @@ _REFINES: Final[Mapping[str, frozenset[str]]] = {
     "": frozenset(_CLASSES),
 }
 """What a type or a phrase may still make of a status."""
-_RETRYABLE: Final = frozenset({409, 425})
 _BODY_LIMIT: Final = 65_536
 _REQUEST_IDS: Final = (
     "x-request-id", "request-id", "x-amzn-requestid", "x-amzn-request-id", "apim-request-id", "x-ms-request-id", "x-goog-request-id",
@@ -116,7 +115,7 @@ def _make(facts: Facts, status: int | None, headers: Mapping[str, str], body: An
         "model": model,
         "request_id": request_id(headers) or facts.request_id,
         "retry_after": hints.retry_after_hint(headers, body, status=status),
-        "retryable": _retryable(kind, facts, status, headers),
+        "retryable": _retryable(kind, facts, headers),
     }
     if kind == "context_length":
         known["limit"], known["actual"] = facts.limits or read_limits(facts.message)
@@ -124,7 +123,7 @@ def _make(facts: Facts, status: int | None, headers: Mapping[str, str], body: An
 
 
 def _classify(facts: Facts, status: int | None, codes: Mapping[str, Kind]) -> Kind:
-    own = {fold(name): kind for name, kind in codes.items()} if codes else EMPTY
+    own: dict[str, Kind] = {fold(name): kind for name, kind in codes.items()}
     for code in facts.codes:
         kind = own.get(fold(code)) or (PROVIDER_CODES.get(code) if facts.foreign_codes else CODES.get(fold(code)))
         if kind is not None:
@@ -132,7 +131,7 @@ def _classify(facts: Facts, status: int | None, codes: Mapping[str, Kind]) -> Ki
     base = _by_status(status, facts)
     allowed = _REFINES.get(base, frozenset())
     typed = own.get(fold(facts.type)) or CODES.get(fold(facts.type)) if facts.type else None
-    for finer in (typed, phrase_kind(facts.text)):
+    for finer in (typed, phrase_kind(facts.message)):
         if finer is not None and finer in allowed:
             return finer
     return base or "server"
@@ -146,7 +145,7 @@ def fold(code: str) -> str:
     return folded
 
 
-def _by_status(status: int | None, facts: Facts) -> Any:
+def _by_status(status: int | None, facts: Facts) -> Kind | Literal[""]:
     """Return the kind that the status stands for, "" for none that says anything."""
     if status is None or status < 300:
         return ""
@@ -157,7 +156,7 @@ def _by_status(status: int | None, facts: Facts) -> Any:
 
 def _not_found(facts: Facts) -> Kind:
     """A 404 means the model unless it says that something else is the matter."""
-    about_model = facts.param == "model" or speaks_of_model(facts.text) or any("model" in code.lower() for code in facts.codes)
+    about_model = facts.param == "model" or speaks_of_model(facts.message) or any("model" in code.lower() for code in facts.codes)
     return "model_not_found" if about_model or facts.says_nothing else "invalid"
 
 
@@ -170,14 +169,14 @@ def _implied(facts: Facts) -> int | None:
     return None
 
 
-def _retryable(kind: Kind, facts: Facts, status: int | None, headers: Mapping[str, str]) -> bool | None:
+def _retryable(kind: Kind, facts: Facts, headers: Mapping[str, str]) -> bool | None:
     said = headers.get("x-should-retry", "").lower()
     if said in ("true", "false"):
         return said == "true"
-    if kind == "rate_limit" and "request too large" in facts.text.lower():
+    if kind == "rate_limit" and "request too large" in facts.message.lower():
         # More tokens than a minute's allowance: no wait will do.
         return False
-    return True if kind == "server" and status in _RETRYABLE else None
+    return None
 
 
 def _message(facts: Facts, status: int | None, headers: Mapping[str, str]) -> str:

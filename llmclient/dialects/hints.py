@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from llmclient.dialects.shapes import is_array, is_object
 from llmclient.types.messages import EMPTY
 from llmclient.wire import jsons
 
@@ -120,17 +121,17 @@ def _from_body(value: Any) -> float | None:
 
 
 def _holders(value: Any) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, list):
+    if is_array(value):
         value = value[0] if value else None
-    if not isinstance(value, Mapping):
+    if not is_object(value):
         return
     error = value.get("error")
-    inner = error if isinstance(error, Mapping) else EMPTY
+    inner = error if is_object(error) else EMPTY
     for details in (inner.get("details"), value.get("details")):
-        if isinstance(details, list):
-            yield from (item for item in details if isinstance(item, Mapping) and "retryDelay" in item)
+        if is_array(details):
+            yield from (item for item in details if is_object(item) and "retryDelay" in item)
     metadata = inner.get("metadata")
-    yield from (inner, value, metadata if isinstance(metadata, Mapping) else EMPTY)
+    yield from (inner, value, metadata if is_object(metadata) else EMPTY)
 
 
 def _from_fields(holder: Mapping[str, Any]) -> float | None:
@@ -163,8 +164,10 @@ def _span_pattern() -> re.Pattern[str]:
 
 @functools.cache
 def _text_pattern() -> re.Pattern[str]:
-    span = r"(?P<span>(?:\d+(?:\.\d+)?(?:ms|s|m|h|d)(?![a-z]|\d*[a-z]{3}))+|(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>milliseconds?|seconds?|secs?|minutes?|mins?|hours?))"
-    return re.compile(rf"\b(?:retry|try again|try it again|retry again|wait)\b[^.\d]{{0,40}}?\b(?:in|after|for|wait)\s+(?:about\s+)?{span}", re.IGNORECASE)
+    words = r"milliseconds?|seconds?|secs?|minutes?|mins?|hours?"
+    span = rf"(?P<span>(?:\d+(?:\.\d+)?(?:ms|s|m|h|d)(?![a-z]))+|(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>{words}))"
+    ask = r"(?:\b(?:retry|try again)\b[^.\d]{0,40}?\b(?:in|after)|\bwait(?: for)?)"
+    return re.compile(rf"{ask}\s+(?:about\s+)?{span}", re.IGNORECASE)
 
 
 def read_span(text: str) -> float | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from llmclient.dialects import failure
 from llmclient.dialects.openai.thoughts import split_tags
 from llmclient.dialects.openai.usage import FINISH_REASONS, find_usage, read_usage, settle_finish
+from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ProviderError, ResponseParsingError
 from llmclient.types.answer import Meta
 from llmclient.types.chat import ChatResponse, Choice
@@ -43,8 +44,8 @@ def decode(dialect: OpenAIChat, raw: bytes, model: str, request_id: str) -> Chat
         value = None
     if value is None and raw.lstrip()[:6] in (b"data: ", b"data:{", b"event:"):
         return _decode_stream(dialect, raw, model, request_id)
-    if not isinstance(value, Mapping):
-        if isinstance(value, Sequence) and (error := failure.find_failure(value, model=model, codes=dialect.error_codes)):
+    if not is_object(value):
+        if is_array(value) and (error := failure.find_failure(value, model=model, codes=dialect.error_codes)):
             raise error
         raise unreadable(raw, model)
     return read(dialect, value, model, request_id)
@@ -71,10 +72,10 @@ def read(dialect: OpenAIChat, value: JSONObject, model: str, request_id: str) ->
     error = failure.find_failure(value, model=model, codes=dialect.error_codes)
     if error is not None:
         raise error
-    if dialect.envelope and isinstance(value.get(dialect.envelope), Mapping):
+    if dialect.envelope and is_object(value.get(dialect.envelope)):
         value = unwrap(value[dialect.envelope])
     choices = value.get("choices")
-    if not isinstance(choices, Sequence) or not choices:
+    if not is_array(choices) or not choices:
         raise unreadable(jsons.dumps(value), model)
     return build(dialect, value, choices, request_id)
 
@@ -131,12 +132,12 @@ def _text(value: Any) -> str | None:
 
 
 def _read_choice(dialect: OpenAIChat, choice: Any, position: int, seed: str) -> Choice:
-    if not isinstance(choice, Mapping):
+    if not is_object(choice):
         raise ResponseParsingError("", f"choice {position} of the answer is a {type(choice).__name__}, not an object")
     given = choice.get("message")
-    if not isinstance(given, Mapping):
+    if not is_object(given):
         # Completions of the older kind, and streams sent whole.
-        given = choice["delta"] if isinstance(choice.get("delta"), Mapping) else {"content": choice.get("text")}
+        given = choice["delta"] if is_object(choice.get("delta")) else {"content": choice.get("text")}
     index = choice.get("index")
     index = index if isinstance(index, int) else position
     message = read_message(dialect, given, f"{seed}/{index}")
@@ -154,7 +155,7 @@ def failed_choice(choice: JSONObject, raw: Any, codes: Mapping[str, failure.Kind
 
 
 def _logprobs(value: Any) -> JSONObject | None:
-    return value if isinstance(value, Mapping) and any(item is not None for item in value.values()) else None
+    return value if is_object(value) and any(item is not None for item in value.values()) else None
 
 
 # Messages.
@@ -193,23 +194,26 @@ def _read_state(dialect: OpenAIChat, details: Any, odd: bool) -> ProviderState |
 
 
 def _audio(value: Any) -> JSONObject | None:
-    return value if isinstance(value, Mapping) and (value.get("id") or value.get("data")) else None
+    return value if is_object(value) and (value.get("id") or value.get("data")) else None
 
 
 def read_content(value: Any) -> tuple[str | tuple[Any, ...] | None, str]:
     """Return the visible content, and the thoughts that stood within it."""
     if value is None or isinstance(value, str):
         return value, ""
-    if not isinstance(value, Sequence):
+    if is_object(value):
+        # Cloudflare gives what a schema asked for as an object.
+        return jsons.dumps(value).decode(), ""
+    if not is_array(value):
         raise ResponseParsingError("", f"the content of the answer is a {type(value).__name__}, not text")
     visible: list[Any] = []
     thoughts: list[str] = []
     for part in value:
-        if isinstance(part, Mapping) and part.get("type") in ("thinking", "reasoning"):
+        if is_object(part) and part.get("type") in ("thinking", "reasoning"):
             thoughts.append(part_text(part))
         else:
             visible.append(part)
-    if all(isinstance(part, str) or (isinstance(part, Mapping) and isinstance(part.get("text"), str)) for part in visible):
+    if all(isinstance(part, str) or (is_object(part) and isinstance(part.get("text"), str)) for part in visible):
         text = "".join(part if isinstance(part, str) else part["text"] for part in visible)
         return (text if visible else None), "".join(thoughts)
     return Message.of({"role": "assistant", "content": visible}).content, "".join(thoughts)
@@ -220,7 +224,7 @@ def part_text(part: JSONObject) -> str:
     inner = part.get("thinking", part.get("summary", part.get("text")))
     if isinstance(inner, str):
         return inner
-    return "".join(str(piece.get("text") or "") for piece in inner or () if isinstance(piece, Mapping))
+    return "".join(str(piece.get("text") or "") for piece in inner or () if is_object(piece))
 
 
 def _read_reasoning(dialect: OpenAIChat, value: JSONObject, within: str, details: Any) -> tuple[ReasoningBlock, ...]:
@@ -239,9 +243,9 @@ def reasoning_of(value: JSONObject) -> str:
 
 def details_text(details: Any) -> str:
     """Return the readable text of OpenRouter's `reasoning_details`."""
-    if not isinstance(details, Sequence) or isinstance(details, str):
+    if not is_array(details) or isinstance(details, str):
         return ""
-    return "".join(str(item.get("text") or item.get("summary") or "") for item in details if isinstance(item, Mapping))
+    return "".join(str(item.get("text") or item.get("summary") or "") for item in details if is_object(item))
 
 
 def read_calls(value: JSONObject, seed: str) -> tuple[ToolCall, ...]:
@@ -250,7 +254,7 @@ def read_calls(value: JSONObject, seed: str) -> tuple[ToolCall, ...]:
     if calls:
         return tuple([_read_call(call, make_id(seed, index)) for index, call in enumerate(calls)])
     legacy = value.get("function_call")
-    if isinstance(legacy, Mapping) and legacy.get("name"):
+    if is_object(legacy) and legacy.get("name"):
         return (_read_call({"function": legacy}, make_id(seed, 0)),)
     return ()
 
@@ -261,13 +265,13 @@ def make_id(seed: str, index: int) -> str:
 
 
 def _read_call(call: Any, fallback: str) -> ToolCall:
-    if not isinstance(call, Mapping):
+    if not is_object(call):
         raise ResponseParsingError("", f"a tool call of the answer is a {type(call).__name__}, not an object")
     kind = call.get("type") or "function"
     function = call.get("function")
-    if not isinstance(function, Mapping):
+    if not is_object(function):
         function = call.get("custom")
-    if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
+    if not is_object(function) or not isinstance(function.get("name"), str):
         raise ResponseParsingError("", "a tool call of the answer names no function")
     name = function["name"]
     arguments = str(function.get("input") or "") if kind == "custom" else read_arguments(function.get("arguments"))
@@ -284,7 +288,7 @@ def read_written(value: JSONObject) -> ChatResponse:
     from llmclient.dialects.openai.chat import OpenAIChat
 
     choices = value.get("choices")
-    if not isinstance(choices, Sequence) or not all(isinstance(choice, Mapping) and "finish_reason_raw" in choice for choice in choices):
+    if not is_array(choices) or not all(is_object(choice) and "finish_reason_raw" in choice for choice in choices):
         return read(OpenAIChat(), value, "", "")
     return ChatResponse(
         id=value.get("id"),

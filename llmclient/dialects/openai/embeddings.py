@@ -15,6 +15,7 @@ from llmclient.dialects import failure
 from llmclient.dialects.base import Dialect, Notes, merge_extra
 from llmclient.dialects.openai.paths import fill_model
 from llmclient.dialects.openai.usage import read_usage
+from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import InvalidRequestError, ProviderError, ResponseParsingError
 from llmclient.types.context import RequestContext, WireRequest
 from llmclient.types.embeddings import EmbeddingRequest, EmbeddingResponse, Vector
@@ -111,7 +112,7 @@ class OpenAIEmbeddings(Dialect[EmbeddingRequest, EmbeddingResponse]):
         error = failure.find_failure(value, model=model, codes=self.error_codes)
         if error is not None:
             raise error
-        if not isinstance(value, Mapping) or not isinstance(value.get("data"), list):
+        if not is_object(value) or not is_array(value.get("data")):
             shown = raw[:200].decode("utf-8", "replace")
             raise ResponseParsingError("", f"the answer holds no embeddings: {shown!r}", model=model)
         return read_response(value)
@@ -124,7 +125,7 @@ class OpenAIEmbeddings(Dialect[EmbeddingRequest, EmbeddingResponse]):
 def read_response(value: JSONObject) -> EmbeddingResponse:
     """Read embeddings in OpenAI's shape, such as `EmbeddingResponse.to_dict` writes; raises ResponseParsingError for any other."""
     rows = value.get("data")
-    if not isinstance(rows, Sequence) or isinstance(rows, str):
+    if not is_array(rows) or isinstance(rows, str):
         raise ResponseParsingError("", "the answer holds no embeddings")
     model, identity = value.get("model"), value.get("id")
     extra = {key: item for key, item in value.items() if key not in _KNOWN and item is not None} if value.keys() - _KNOWN else EMPTY
@@ -139,7 +140,7 @@ def read_response(value: JSONObject) -> EmbeddingResponse:
 
 def _usage(value: Any) -> Usage | None:
     """Return the usage; where only the total is given it is the prompt's."""
-    usage = read_usage(value if isinstance(value, Mapping) else None)
+    usage = read_usage(value if is_object(value) else None)
     if usage is None or usage.prompt_tokens is not None or usage.completion_tokens is not None:
         return usage
     return attrs.evolve(usage, prompt_tokens=usage.total_tokens)
@@ -148,7 +149,7 @@ def _usage(value: Any) -> Usage | None:
 def _order(rows: Sequence[Any]) -> list[Vector]:
     out: list[Vector | None] = [None] * len(rows)
     for position, row in enumerate(rows):
-        if not isinstance(row, Mapping):
+        if not is_object(row):
             raise ResponseParsingError("", f"embedding {position} of the answer is a {type(row).__name__}, not an object")
         index = row.get("index")
         index = index if isinstance(index, int) else position
@@ -161,7 +162,7 @@ def _order(rows: Sequence[Any]) -> list[Vector]:
 def _read_vector(value: Any, index: int) -> Vector:
     """Return the floats as they were parsed, or unpacked from base64 without a copy of each."""
     if isinstance(value, list):
-        return value
+        return cast("list[float]", value)
     if not isinstance(value, str):
         raise ResponseParsingError("", f"embedding {index} of the answer is a {type(value).__name__}, not a vector")
     vector = array.array("f")

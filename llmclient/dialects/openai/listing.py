@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 import attrs
@@ -10,6 +10,7 @@ import attrs
 from llmclient.dialects import failure
 from llmclient.dialects.base import Dialect
 from llmclient.dialects.openai.answer import read_time
+from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ProviderError, ResponseParsingError
 from llmclient.types.context import RequestContext, WireRequest
 from llmclient.types.listing import ListedModel, ListModelsRequest, ListModelsResponse
@@ -51,8 +52,8 @@ class OpenAIModels(Dialect[ListModelsRequest, ListModelsResponse]):
         error = failure.find_failure(value)
         if error is not None:
             raise error
-        rows = value if isinstance(value, list) else value.get(self.list_field) if isinstance(value, Mapping) else None
-        if not isinstance(rows, Sequence) or isinstance(rows, str):
+        rows = value if is_array(value) else value.get(self.list_field) if is_object(value) else None
+        if not is_array(rows) or isinstance(rows, str):
             shown = raw[:200].decode("utf-8", "replace")
             raise ResponseParsingError("", f"the answer holds no list of models: {shown!r}")
         return ListModelsResponse(models=tuple(listed for row in rows if (listed := self._read(row)) is not None))
@@ -60,7 +61,7 @@ class OpenAIModels(Dialect[ListModelsRequest, ListModelsResponse]):
     def _read(self, row: Any) -> ListedModel | None:
         if isinstance(row, str):
             return ListedModel(id=row)
-        identity = row.get(self.id_field) or row.get("name") if isinstance(row, Mapping) else None
+        identity = row.get(self.id_field) or row.get("name") if is_object(row) else None
         if not isinstance(identity, str) or not identity:
             return None
         owner = row.get("owned_by")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.base import Notes
+from llmclient.dialects.shapes import is_array
 from llmclient.errors import InvalidRequestError
 from llmclient.types.context import RequestContext
 from llmclient.types.messages import Audio, File, Image, Message, Other, Part, ReasoningBlock, Refusal, Text, ToolCall, write_part
@@ -48,9 +49,9 @@ class _Writer:
             return self._assistant(message)
         out: Wire = {"role": self._role(message.role)}
         if message.role == "tool":
-            out["tool_call_id"] = self._id(message.tool_call_id or "")
-            name = (message.name or self._names.get(message.tool_call_id or "")) if self._dialect.tool_result_name else None
-            if name:
+            if message.tool_call_id is not None:
+                out["tool_call_id"] = self._id(message.tool_call_id)
+            if self._dialect.tool_result_name and (name := message.name or self._names.get(message.tool_call_id or "")):
                 out["name"] = name
         out["content"] = self._content(message.content) if message.content is not None else ""
         self._add_name(message, out)
@@ -193,7 +194,7 @@ class _Writer:
         return write_part(part)
 
     def _add_name(self, message: Message, out: Wire) -> None:
-        if message.name is None or message.role == "tool":
+        if message.name is None or "name" in out:
             return
         if self._dialect.drop_message_name:
             self._drop_once("messages.name", "names of speakers are not taken here")
@@ -220,7 +221,7 @@ class _Writer:
 def hash_id(given: str, length: int) -> str:
     """Return an id of letters and digits that always stands for the same given one."""
     number = int.from_bytes(hashlib.sha256(given.encode()).digest(), "big")
-    letters = []
+    letters: list[str] = []
     for _ in range(length):
         number, digit = divmod(number, len(_ALPHABET))
         letters.append(_ALPHABET[digit])
@@ -290,6 +291,6 @@ def _as_parts(content: Any) -> list[Any]:
 
 
 def _before(content: Any, text: str) -> Any:
-    if isinstance(content, list):
+    if is_array(content):
         return [{"type": "text", "text": text}, *content]
     return text + (content or "")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.base import Notes
 from llmclient.dialects.openai import schemas
+from llmclient.dialects.shapes import is_object
 from llmclient.errors import InvalidRequestError
 from llmclient.types.chat import PARAMS, ChatRequest
 from llmclient.types.messages import JSONObject, Tool, write_tool
@@ -156,7 +157,7 @@ class _Writer:
     def _switch(self, given: str, name: str, value: Any) -> None:
         if given not in _OFF:
             self._notes.move("reasoning_effort", f"{given!r} was sent as {name}; the provider knows only on and off")
-        self._merge(name, value) if isinstance(value, Mapping) else self._body.update({name: value})
+        self._merge(name, value) if is_object(value) else self._body.update({name: value})
 
     def _thinking(self, value: JSONObject) -> None:
         on, budget = value.get("type") != "disabled", value.get("budget_tokens")
@@ -182,7 +183,7 @@ class _Writer:
 
     def _merge(self, name: str, value: JSONObject) -> None:
         before = self._body.get(name)
-        self._body[name] = {**before, **value} if isinstance(before, Mapping) else value
+        self._body[name] = {**before, **value} if is_object(before) else value
 
     # Tools and structured answers.
 
@@ -201,7 +202,7 @@ class _Writer:
     def _tool(self, tool: Tool | JSONObject) -> JSONObject:
         written = write_tool(tool)
         function = written.get("function")
-        if not isinstance(function, Mapping):
+        if not is_object(function):
             return written
         return {**written, "function": self._tidy(function, "parameters")}
 
@@ -211,7 +212,7 @@ class _Writer:
             self._drop_once("strict", "schemas are not enforced here")
             holder = {name: value for name, value in holder.items() if name != "strict"}
         schema = holder.get(key)
-        if not isinstance(schema, Mapping):
+        if not is_object(schema):
             return holder
         if self._dialect.inline_refs:
             schema = schemas.inline(schema)
@@ -249,7 +250,7 @@ class _Writer:
         if kind != "text":
             self._check_structured(kind)
         schema = value.get("json_schema")
-        if isinstance(schema, Mapping):
+        if is_object(schema):
             value = {**value, "json_schema": self._tidy(schema, "schema")}
         self._put("response_format", value)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
 from typing import Any, Final
 
 from llmclient.dialects.openai.answer import NOISE, details_text, make_id, read_content, reasoning_of
 from llmclient.dialects.openai.thoughts import TagSplitter
+from llmclient.dialects.shapes import is_array, is_object
 from llmclient.types.chat import FinishReason, FunctionDelta, ToolCallDelta
 from llmclient.types.messages import EMPTY, JSONObject
 from llmclient.wire import jsons
@@ -132,7 +132,7 @@ class ChoicePieces:
             seen = True
         for key in delta.keys() - _KNOWN:
             value = delta[key]
-            if isinstance(value, list):
+            if is_array(value):
                 self._extra.setdefault(key, []).extend(value)
             elif value is not None:
                 self._extra[key] = value
@@ -141,7 +141,7 @@ class ChoicePieces:
     def _take_details(self, details: list[Any]) -> None:
         """Join OpenRouter's reasoning details: what shares type and index is one, of which each event brings a piece."""
         for item in details:
-            if not isinstance(item, Mapping):
+            if not is_object(item):
                 continue
             last = self._details[-1] if self._details else None
             if last is None or last.get("type") != item.get("type") or last.get("index") != item.get("index"):
@@ -150,7 +150,7 @@ class ChoicePieces:
             for key, value in item.items():
                 if key in _JOINED and isinstance(value, str):
                     pieces = last.get(key)
-                    last[key] = [*pieces, value] if isinstance(pieces, list) else [value]
+                    last[key] = [*pieces, value] if is_array(pieces) else [value]
                 elif value is not None:
                     last[key] = value
 
@@ -164,16 +164,16 @@ class ChoicePieces:
     def take_logprobs(self, logprobs: JSONObject) -> None:
         """Keep the log probabilities of one event."""
         for key, value in logprobs.items():
-            if isinstance(value, list):
+            if is_array(value):
                 self._logprobs.setdefault(key, []).extend(value)
 
     # Calls.
 
     def _take_call(self, call: Any) -> ToolCallDelta | None:
         """Return what is new in a piece of a call; id and name are told once."""
-        if not isinstance(call, Mapping):
+        if not is_object(call):
             return None
-        function = next((part for part in (call.get("function"), call.get("custom")) if isinstance(part, Mapping)), EMPTY)
+        function = next((part for part in (call.get("function"), call.get("custom")) if is_object(part)), EMPTY)
         name = function.get("name") or ""
         pieces, is_new = self._find_call(call, call.get("id") or "", name)
         told = ""
@@ -232,7 +232,7 @@ class ChoicePieces:
             message["reasoning_content"] = "".join(self.reasoning)
         if self._details:
             message["reasoning_details"] = [
-                {key: "".join(value) if key in _JOINED and isinstance(value, list) else value for key, value in item.items()} for item in self._details
+                {key: "".join(value) if key in _JOINED and is_array(value) else value for key, value in item.items()} for item in self._details
             ]
         if self.refusal:
             message["refusal"] = "".join(self.refusal)

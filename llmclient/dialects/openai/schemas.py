@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
+from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import TransformationError
 from llmclient.types.messages import JSONObject
 
@@ -21,16 +21,16 @@ def without(schema: JSONObject, keywords: frozenset[str]) -> tuple[JSONObject, s
 
 
 def _without(schema: Any, keywords: frozenset[str], gone: set[str]) -> Any:
-    if isinstance(schema, list):
+    if is_array(schema):
         return [_without(item, keywords, gone) for item in schema]
-    if not isinstance(schema, Mapping):
+    if not is_object(schema):
         return schema
     gone |= keywords & schema.keys()
     out: dict[str, Any] = {}
     for key, value in schema.items():
         if key in keywords:
             continue
-        if key in _NAMED and isinstance(value, Mapping):
+        if key in _NAMED and is_object(value):
             out[key] = {name: _without(item, keywords, gone) for name, item in value.items()}
         else:
             out[key] = value if key in _VALUES else _without(value, keywords, gone)
@@ -47,9 +47,9 @@ def inline(schema: JSONObject) -> JSONObject:
 
 
 def _inline(node: Any, root: JSONObject, trail: tuple[str, ...]) -> Any:
-    if isinstance(node, list):
+    if is_array(node):
         return [_inline(item, root, trail) for item in node]
-    if not isinstance(node, Mapping):
+    if not is_object(node):
         return node
     pointer = node.get("$ref")
     if isinstance(pointer, str):
@@ -64,7 +64,7 @@ def _inline(node: Any, root: JSONObject, trail: tuple[str, ...]) -> Any:
 def _inline_under(key: str, value: Any, root: JSONObject, trail: tuple[str, ...]) -> Any:
     if key in _VALUES or key in ("$defs", "definitions"):
         return value
-    if key in _NAMED and isinstance(value, Mapping):
+    if key in _NAMED and is_object(value):
         return {name: _inline(item, root, trail) for name, item in value.items()}
     return _inline(value, root, trail)
 
@@ -74,7 +74,7 @@ def _resolve(pointer: str, root: JSONObject) -> JSONObject:
     if pointer.startswith("#"):
         for step in pointer[1:].split("/")[1:]:
             name = step.replace("~1", "/").replace("~0", "~")
-            found = found.get(name) if isinstance(found, Mapping) else None
-        if isinstance(found, Mapping):
+            found = found.get(name) if is_object(found) else None
+        if is_object(found):
             return found
     raise TransformationError("", f"the schema refers to {pointer}, which is not in it")

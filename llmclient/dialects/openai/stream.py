@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -14,6 +13,7 @@ from llmclient.dialects.chunks import TextChunk
 from llmclient.dialects.openai import answer
 from llmclient.dialects.openai.pieces import ChoicePieces
 from llmclient.dialects.openai.usage import find_usage, read_usage, settle_finish
+from llmclient.dialects.shapes import is_object
 from llmclient.errors import ProviderError, ResponseParsingError
 from llmclient.types.chat import ChatChunk, ChatResponse, FunctionDelta, ToolCallDelta
 from llmclient.types.messages import JSONObject
@@ -162,6 +162,7 @@ class OpenAIChatDecoder:
         append = chunks.append
         loads = orjson.loads
         piece, frozen = TextChunk, ChatChunk
+        before = self.events
         width, choice_width = self._width, self._choice_width
         say = self._choices[0].text.append if width else None
         for count, payload in enumerate(payloads, 1):
@@ -176,21 +177,21 @@ class OpenAIChatDecoder:
                         if text and text.__class__ is str and event.get("usage") is None and choice.get("logprobs") is None and "error" not in event:
                             say(text)
                             chunk = piece(text, event)
-                            chunk.__class__ = frozen
+                            chunk.__class__ = frozen  # type: ignore[assignment]  # the layout is the same
                             append(chunk)
                             continue
             except (KeyError, ValueError, TypeError):
+                self.events = before + count
                 event = self._reread(payload, chunks)
                 if event is None:
-                    self.events += count
                     return chunks
+            self.events = before + count
             self._read(event, chunks)
             if self.error is not None:
-                self.events += count
                 return chunks
             width, choice_width = self._width, self._choice_width
             say = self._choices[0].text.append if width else None
-        self.events += len(payloads)
+        self.events = before + len(payloads)
         return chunks
 
     def _reread(self, payload: bytes, chunks: list[ChatChunk]) -> Any:
@@ -207,7 +208,7 @@ class OpenAIChatDecoder:
 
     def _read(self, event: Any, chunks: list[ChatChunk]) -> None:
         """Read an event of any shape."""
-        if not isinstance(event, dict):
+        if not is_object(event):
             self._fail(ResponseParsingError("", f"an event of the stream is a {type(event).__name__}, not an object", model=self._model), chunks)
             return
         self._width = 0
@@ -233,7 +234,7 @@ class OpenAIChatDecoder:
         if error is not None:
             self._fail(error, chunks)
 
-    def _keep_top(self, event: dict[str, Any]) -> None:
+    def _keep_top(self, event: JSONObject) -> None:
         top = self._top
         for key, value in event.items():
             if value is None or key in ("choices", "usage", "object", "error"):
@@ -241,7 +242,7 @@ class OpenAIChatDecoder:
             if key not in _FIRST or (value and not top.get(key)):
                 top[key] = value
 
-    def _learn(self, event: dict[str, Any], choices: Any) -> None:
+    def _learn(self, event: JSONObject, choices: Any) -> None:
         """Note the shape of an event that holds only text of the one choice 0, for the events after it."""
         if len(choices) != 1 or self._held is not None or self._dialect.think_tags or len(self._choices) != 1:
             return
@@ -252,12 +253,12 @@ class OpenAIChatDecoder:
             self._width, self._choice_width = len(event), len(choice)
 
     def _read_choice(self, event: JSONObject, choice: Any, position: int, failed: bool) -> ChatChunk | None:
-        if not isinstance(choice, Mapping):
+        if not is_object(choice):
             raise ResponseParsingError("", f"a choice of the stream is a {type(choice).__name__}, not an object", model=self._model)
         index = choice.get("index")
         pieces = self._pieces(index if isinstance(index, int) else position)
         text, thought, calls, odd = pieces.take(self._delta(choice, pieces))
-        if isinstance(choice.get("logprobs"), Mapping):
+        if is_object(choice.get("logprobs")):
             pieces.take_logprobs(choice["logprobs"])
         raw = choice.get("finish_reason")
         reason = None
@@ -278,10 +279,10 @@ class OpenAIChatDecoder:
 
     def _delta(self, choice: JSONObject, pieces: ChoicePieces) -> JSONObject:
         delta = choice.get("delta")
-        if isinstance(delta, Mapping):
+        if is_object(delta):
             return delta
         message = choice.get("message")
-        if isinstance(message, Mapping) and not pieces.has_said:
+        if is_object(message) and not pieces.has_said:
             # The host answers with the whole in one event.
             return message
         return {"content": choice.get("text")}

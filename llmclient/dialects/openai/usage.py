@@ -6,6 +6,7 @@ import decimal
 from collections.abc import Mapping
 from typing import Any, Final
 
+from llmclient.dialects.shapes import is_object
 from llmclient.types.chat import FinishReason
 from llmclient.types.messages import EMPTY, JSONObject
 from llmclient.types.usage import Usage, total_of
@@ -43,13 +44,13 @@ def settle_finish(raw: Any, *, called: bool, refused: bool) -> FinishReason:
 def find_usage(value: JSONObject) -> JSONObject | None:
     """Return the usage object of an answer or event, wherever the host put it."""
     usage = value.get("usage")
-    if isinstance(usage, Mapping):
+    if is_object(usage):
         return usage
     groq = value.get("x_groq")
-    if isinstance(groq, Mapping) and isinstance(groq.get("usage"), Mapping):
+    if is_object(groq) and is_object(groq.get("usage")):
         return _mapping(groq["usage"])
     for choice in value.get("choices") or ():
-        if isinstance(choice, Mapping) and isinstance(choice.get("usage"), Mapping):
+        if is_object(choice) and is_object(choice.get("usage")):
             return _mapping(choice["usage"])
     return None
 
@@ -94,7 +95,7 @@ _NOTHING: Final = Usage()
 
 
 def _mapping(value: Any) -> JSONObject:
-    return value if isinstance(value, Mapping) else EMPTY
+    return value if is_object(value) else EMPTY
 
 
 def _first(value: JSONObject, *names: str) -> int | None:
@@ -121,7 +122,7 @@ def _cost(value: JSONObject, outside: Any) -> decimal.Decimal | None:
     if ticks is not None:
         return ticks / _TICKS_PER_DOLLAR
     for cost in (value.get("cost"), value.get("estimated_cost"), outside):
-        if isinstance(cost, Mapping):
+        if is_object(cost):
             cost = cost.get("total_cost", cost.get("total"))
         if isinstance(cost, (int, float, str)) and not isinstance(cost, bool):
             try:
