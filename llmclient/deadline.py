@@ -220,14 +220,14 @@ class Call(urllib3.util.Timeout):
         return math.inf if self.timeout.read is None or self._connect_at != math.inf else monotonic() + self.timeout.read
 
     def left(self, quiet_at: float = math.inf) -> float:
-        """Return the seconds until the nearest limit, infinity if there is none; raises TimeoutError once one has passed."""
+        """Return the seconds until the nearest limit, at most `LONGEST_WAIT`; raises TimeoutError once one has passed."""
         until = self._until if self._until < quiet_at else quiet_at
         if until == math.inf:
-            return until
+            return LONGEST_WAIT
         now = monotonic()
         if until <= now:
             self._trip(now, quiet_at)
-        return until - now
+        return min(until - now, LONGEST_WAIT)
 
     def trip(self, limit: str) -> TimeoutError:
         """Note which limit ended this attempt, and return what to raise below requests."""

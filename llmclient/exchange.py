@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from http.client import IncompleteRead
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import urllib3
 from urllib3._collections import HTTPHeaderDict
 
+from llmclient import idle
 from llmclient.errors import CancelledError, NetworkError, ProviderError, ResponseParsingError
 from llmclient.failures import FAULTS, explain
 from llmclient.inflate import Inflater, inflater
@@ -187,7 +188,7 @@ class Exchange:
         self._prepared = False
         self._done = False
         self._busy = threading.Lock()
-        self._pid = os.getpid()
+        self._generation = idle.generation
 
     def read(self, cap: int = BODY_CAP) -> bytes:
         """Return the whole body, decompressed.
@@ -232,7 +233,7 @@ class Exchange:
 
     def close(self) -> None:
         """Drop the connection, unless the body has been read to its end. A thread that is reading gets CancelledError."""
-        if self._done or self._pid != os.getpid():
+        if self._done or self._generation != idle.generation:
             return
         if self._busy.acquire(blocking=False):
             try:
@@ -247,15 +248,14 @@ class Exchange:
         if not getattr(self, "_done", True):
             self.close()
 
-    def _guard(self, read: Any, limit: int) -> bytes:
+    def _guard(self, read: Callable[[int], bytes], limit: int) -> bytes:
         """Run a read alone, and turn what fails into our errors, raised where no frame holds a request."""
-        if self._pid != os.getpid():
+        if self._generation != idle.generation:
             raise NetworkError(self._call.provider, "this answer belongs to the process that this one was forked from", retryable=False)
         failure: ProviderError
         with self._busy:
             try:
-                data: bytes = read(limit)
-                return data
+                return read(limit)
             except ProviderError as error:
                 failure = error
             except FAULTS as error:
@@ -296,7 +296,7 @@ class Exchange:
         assert self._inflater is not None
         data = self._inflater.feed(data, cap + 1)
         if len(data) <= cap and not self._inflater.complete:
-            raise EOFError("the compressed body ended early")
+            raise IncompleteRead(b"")
         return data
 
     def _read_some(self, limit: int) -> bytes:
@@ -312,7 +312,7 @@ class Exchange:
             if stream is not None:
                 data = stream.feed(data, limit)
                 if source.ended and not stream.pending and not stream.complete:
-                    raise EOFError("the compressed body ended early")
+                    raise IncompleteRead(b"")
             if source.ended and not (stream is not None and stream.pending):
                 self._end()
                 return data

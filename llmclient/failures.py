@@ -102,7 +102,6 @@ def _describe(causes: list[BaseException], host: str) -> tuple[str, bool]:
 _SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
     (ConnectionRefusedError, "{host} refused the connection"),
     (http.client.IncompleteRead, "the answer of {host} ended early"),
-    (EOFError, "the answer of {host} ended early"),
     (zlib.error, "the answer of {host} is not what its content-encoding says"),
     (http.client.RemoteDisconnected, "{host} closed the connection without an answer"),
     (ConnectionError, "{host} broke off the connection"),

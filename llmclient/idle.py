@@ -22,6 +22,19 @@ _inherited: list[object] = []
 """What a forked child has from its parent: kept for ever, since even dropping it would close things."""
 
 
+generation = 0
+"""How many forks lie between the process that first imported this and the present one."""
+
+
+def _count_fork() -> None:
+    global generation
+    generation += 1
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_count_fork)
+
+
 def keep_for_ever(*things: object) -> None:
     """Keep what a forked child has from its parent, untouched: closing it would cut off the parent's connections."""
     _inherited.append(things)

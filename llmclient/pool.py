@@ -8,14 +8,12 @@ from __future__ import annotations
 import functools
 import http.client
 import io
-import math
 import queue
 import re
 import socket
-import ssl
 import threading
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -23,13 +21,9 @@ from urllib3.exceptions import ClosedPoolError, EmptyPoolError, ProtocolError
 from urllib3.response import HTTPResponse
 from urllib3.util.connection import allowed_gai_family, is_connection_dropped
 from urllib3.util.ssl_ import is_ipaddress
-from urllib3.util.timeout import Timeout as _Timeout
 
 from llmclient.deadline import LONGEST_WAIT, Call
 from llmclient.idle import IdleConnections
-
-if TYPE_CHECKING:
-    from llmclient.deadline import Socket
 
 BUFFER = 64 * 1024
 """Bytes that one read may take from the socket ahead of what was asked for."""
@@ -62,6 +56,8 @@ class Wire(io.RawIOBase):
         self._call = call
         # Holds the descriptor open until the answer has been read, also when http.client closes the connection before.
         self._hold = sock.makefile("rb", buffering=0)
+        armed = sock.gettimeout()
+        self._armed: float = LONGEST_WAIT if armed is None else armed
         self.count = 0
 
     def makefile(self, mode: str) -> io.BufferedReader:
@@ -81,7 +77,10 @@ class Wire(io.RawIOBase):
         call, sock = self._call, self._socket
         quiet_at = call.quiet_limit()
         while True:
-            arm(sock, call.left(quiet_at))
+            left = call.left(quiet_at)
+            if not -SLACK < self._armed - left < SLACK:
+                sock.settimeout(left)
+                self._armed = left
             try:
                 count: int = sock.recv_into(buffer)
             except TimeoutError as error:
@@ -104,17 +103,6 @@ class Wire(io.RawIOBase):
     def discard(self) -> None:
         """Close the connection: it holds bytes that belong to no request."""
         self._socket.close()
-
-
-def arm(sock: Any, seconds: float) -> None:
-    """Set the socket's timeout, unless it is nearly that already."""
-    armed: float | None = sock.gettimeout()
-    wanted = None if seconds == math.inf else min(seconds, LONGEST_WAIT)
-    if armed is None or wanted is None:
-        if armed is not wanted:
-            sock.settimeout(wanted)
-    elif not -SLACK < armed - wanted < SLACK:
-        sock.settimeout(wanted)
 
 
 class Head(http.client.HTTPMessage):
@@ -379,7 +367,7 @@ class _Bounded(HTTPConnectionPool):
 
     def _connect(self, conn: Any, call: Call, url: str) -> None:
         call.begin_connect()
-        conn.timeout = _finite(call.left())
+        conn.timeout = call.left()
         # Test tools bring connections of their own, which are left to connect as they like.
         if type(conn) in (HTTPConnection, HTTPSConnection):
             conn._new_conn = functools.partial(dial, conn, call)
@@ -397,7 +385,7 @@ class _Bounded(HTTPConnectionPool):
 
     def _converse(self, conn: Any, call: Call, method: str, url: str, body: Any, headers: Mapping[str, str], chunked: bool) -> HTTPResponse:
         self._validate_conn(conn)
-        conn.timeout = _finite(call.left())
+        conn.timeout = call.left()
         if self.proxy_headers and not url.startswith("/"):
             headers = {**headers, **self.proxy_headers}
         try:
@@ -438,10 +426,6 @@ def _pending(sock: Any) -> bool:
     return pending is not None and pending() > 0
 
 
-def _finite(seconds: float) -> float | None:
-    return None if seconds == math.inf else min(seconds, LONGEST_WAIT)
-
-
 def _pieces(conn: Any, call: Call, body: Any) -> Any:
     """Return the body so that sending it is bounded as a whole: a TLS socket applies its timeout to each record."""
     if not isinstance(body, bytes) or len(body) <= PIECE or not isinstance(conn, HTTPSConnection):
@@ -451,7 +435,7 @@ def _pieces(conn: Any, call: Call, body: Any) -> Any:
 
 def _armed(conn: HTTPSConnection, call: Call, body: memoryview) -> Iterator[memoryview]:
     for start in range(0, len(body), PIECE):
-        conn.sock.settimeout(_finite(call.left()))
+        conn.sock.settimeout(call.left())
         yield body[start : start + PIECE]
 
 
@@ -465,7 +449,7 @@ def dial(conn: Connection, call: Call) -> socket.socket:
             for option in conn.socket_options or ():
                 sock.setsockopt(*option)
             # Each address gets a fair share, so that one that swallows packets leaves time for the next.
-            sock.settimeout(_finite(call.left() / (len(addresses) - index)))
+            sock.settimeout(call.left() / (len(addresses) - index))
             call.attach(sock)
             if conn.source_address:
                 sock.bind(conn.source_address)
@@ -479,7 +463,7 @@ def dial(conn: Connection, call: Call) -> socket.socket:
 
 
 def _connected(conn: Connection, call: Call, sock: socket.socket) -> socket.socket:
-    sock.settimeout(_finite(call.left()))
+    sock.settimeout(call.left())
     if isinstance(conn, HTTPSConnection):
         # Wrapping takes the descriptor away from `sock`; a duplicate lets `cancel` end the handshake too.
         call.attach(_Handle(sock.dup()))
@@ -506,14 +490,14 @@ class _Lookup(threading.Event):
     def __init__(self, host: str, port: int) -> None:
         super().__init__()
         self.found: list[Any] = []
-        self.error: OSError | UnicodeError | None = None
+        self.error: Exception | None = None
         self._target = (host, port)
 
     def run(self) -> None:
         """Look the name up, and wake whoever waits."""
         try:
             self.found = socket.getaddrinfo(*self._target, allowed_gai_family(), socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
+        except Exception as error:  # noqa: BLE001  # whatever the resolver raises is raised again in the thread that waits
             self.error = error
         self.set()
 
