@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, Unpack
 
@@ -19,6 +19,7 @@ from llmclient.provider import Provider, ProviderConfig, RequestContext
 from llmclient.types.chat import ChatRequest, ChatResponse
 from llmclient.types.embeddings import EmbeddingRequest, EmbeddingResponse
 from llmclient.types.listing import ListModelsResponse
+from llmclient.types.media import is_list
 from llmclient.types.messages import JSONObject, Message, read_messages
 from llmclient.types.options import ChatOptions, check_names, read_options
 
@@ -48,7 +49,7 @@ class _Settings:
     retry: Retry | None = None
     max_connections: int = 100
     strict: bool = False
-    providers: Mapping[str, ProviderConfig] = attrs.field(factory=dict)
+    providers: Mapping[str, ProviderConfig] = attrs.field(factory=dict[str, ProviderConfig])
     session: requests.Session | None = None
     proxies: Mapping[str, str] | None = attrs.field(default=None, repr=False)
     verify: bool | str | None = None
@@ -415,7 +416,7 @@ def _read_providers(providers: Mapping[str, ProviderConfig | Mapping[str, Any]])
 def _read_texts(texts: Any) -> tuple[str | Sequence[int], ...]:
     if isinstance(texts, str):
         return (texts,)
-    if not isinstance(texts, Sequence) or isinstance(texts, (bytes, bytearray)):
+    if not is_list(texts):
         raise InvalidRequestError("", f"texts must be a str or a list of str, got {type(texts).__name__}", param="input")
     if not texts:
         raise InvalidRequestError("", "texts is empty; pass at least one text", param="input")
@@ -448,7 +449,7 @@ def embed(model: str, texts: str | Sequence[str | Sequence[int]], **options: Any
     return default_client().embed(model, texts, **options)
 
 
-def map(model: str, prompts: Iterable[Messages], **options: Any) -> Iterator[Item[ChatResponse]]:  # noqa: A001 - the name is the public face
+def map(model: str, prompts: Iterable[Messages], **options: Any) -> Iterator[Item[ChatResponse]]:
     """Fan out on the default client; see `Client.map`."""
     return default_client().map(model, prompts, **options)
 
@@ -462,5 +463,5 @@ def get_model_info(model: str) -> ModelInfo | None:
 def get_available_models(provider: str | None = None) -> tuple[str, ...]:
     """Return the ids of the models that are known of a provider, or of all, as "provider/model"; asks nobody."""
     if provider is not None:
-        return tuple(info.model_id for info in registry.adapter(registry.canonical(provider))().models)
-    return tuple(f"{name}/{info.model_id}" for name in registry.names() for info in registry.adapter(name)().models)
+        return tuple(row[0] for row in registry.adapter(provider).rows)
+    return tuple(f"{name}/{row[0]}" for name in registry.names() for row in registry.adapter(name).rows)

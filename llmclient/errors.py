@@ -144,7 +144,9 @@ class ProviderError(Exception):
         return InvalidRequestError(provider, message, **facts)
 
     @classmethod
-    def context_length_exceeded(cls, provider: str, limit: int | None = None, actual: int | None = None, message: str | None = None, **facts: Any) -> ContextLengthExceededError:
+    def context_length_exceeded(
+        cls, provider: str, limit: int | None = None, actual: int | None = None, message: str | None = None, **facts: Any
+    ) -> ContextLengthExceededError:
         """The prompt, or prompt and answer together, are longer than the model's context."""
         if message is None:
             message = "the context length is exceeded" + (f": {actual} tokens, the limit is {limit}" if limit is not None else "")
@@ -354,7 +356,8 @@ def _secrets() -> re.Pattern[str]:
         r"""
         (?P<scheme>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{8,}
         | (?P<token>\b(?:Token|Key)\s+)(?=\S*\d)[A-Za-z0-9._~+/=-]{16,}
-        | \b(?:sk|pk|rk|gsk|xai|hf|nvapi|pplx|fw|r8|csk|AIza|AKIA|ASIA|ghp|gho|ghu|ghs|github_pat|xox[abprs]|tgp|dapi|esecret)(?:[-_][A-Za-z0-9*._-]{6,}|(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{16,})
+        | \b(?:sk|pk|rk|gsk|xai|hf|nvapi|pplx|fw|r8|csk|AIza|AKIA|ASIA|ghp|gho|ghu|ghs|github_pat|xox[abprs]|tgp|dapi|esecret)
+          (?:[-_][A-Za-z0-9*._-]{6,}|(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{16,})
         | \beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?
         | (?P<name>\b(?:api[-_]?key|access[-_]?token|secret|password|x-goog-api-key|signature)["']?\s*[=:]\s*["']?)[^\s"',;&}]{6,}
         | (?P<userinfo>://)[^/\s@:]+:[^/\s@]+@

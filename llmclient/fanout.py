@@ -48,6 +48,7 @@ class Job(Generic[A]):
     call: Callable[[Any], A]
 
     def __call__(self, index: int, value: Any) -> Item[A]:
+        """Make the call; never raises what it raised."""
         try:
             return Item(index, response=self.call(value))
         except Exception as error:  # noqa: BLE001 - an error is an item, never the end of the run

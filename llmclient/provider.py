@@ -7,27 +7,26 @@ what is to be sent, the transport sends it, `decode` (pure) makes the answer, `e
 from __future__ import annotations
 
 import fnmatch
-import re
-import uuid
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar, cast
 
 import attrs
 
-from llmclient.auth import Auth, Bearer, Signer
+from llmclient.auth import Auth, Bearer
 from llmclient.dialects.failure import request_id
-from llmclient.errors import ConfigurationError, InvalidRequestError, NotSupportedError, ProviderError, redact
+from llmclient.endpoints import Endpoint, base_address, mask, retirement
+from llmclient.errors import InvalidRequestError, NotSupportedError, ProviderError
 from llmclient.models import ModelInfo, ModelRow, cost_of, find_row
-from llmclient.types.answer import Answer, Meta, Sent, attach
+from llmclient.sending import NoRequest, PlainDialect, Sender
+from llmclient.types.answer import Answer, Meta, attach
 from llmclient.types.chat import PARAMS, ChatRequest, ChatResponse
 from llmclient.types.config import Option, ProviderConfig, Retired
-from llmclient.types.context import Capability, HealthStatus, RequestContext, WireRequest
+from llmclient.types.context import ABILITIES, OPERATIONS, Capability, HealthStatus, RequestContext, WireRequest
 from llmclient.types.embeddings import EmbeddingRequest, EmbeddingResponse
 from llmclient.types.listing import ListModelsRequest, ListModelsResponse
+from llmclient.types.media import JSONObject, is_object
 from llmclient.types.messages import Message
 from llmclient.types.reply import Reply
-from llmclient.wire import jsons
 
 if TYPE_CHECKING:
     import decimal
@@ -42,44 +41,11 @@ if TYPE_CHECKING:
 __all__ = ["Capability", "HealthStatus", "Option", "Provider", "ProviderConfig", "RequestContext", "Retired"]
 
 A = TypeVar("A", bound=Answer)
+T = TypeVar("T")
 AnyDialect = Any
 """A dialect of any operation; the slots give each its exact type."""
 
-_HOST_PART: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-_SECRET_WORDS: Final = ("authorization", "key", "token", "secret", "cookie", "password")
 _REMEMBERED_AT_MOST: Final = 1024
-_OPERATIONS: Final = {
-    "chat": Capability.CHAT_COMPLETION,
-    "embed": Capability.EMBEDDINGS,
-    "rerank": Capability.RERANK,
-    "image": Capability.IMAGE_GENERATION,
-    "edit_image": Capability.IMAGE_EDIT,
-    "speech": Capability.TEXT_TO_SPEECH,
-    "transcribe": Capability.SPEECH_TO_TEXT,
-    "moderate": Capability.MODERATION,
-    "list_models": Capability.LIST_MODELS,
-    "count_tokens": Capability.COUNT_TOKENS,
-    "files": Capability.FILES,
-    "batches": Capability.BATCH,
-}
-_ABILITIES: Final = {
-    "tools": Capability.TOOL_CALLING,
-    "vision": Capability.VISION_INPUT,
-    "audio_input": Capability.AUDIO_INPUT,
-    "audio_output": Capability.AUDIO_OUTPUT,
-    "json_schema": Capability.STRUCTURED_OUTPUT,
-    "reasoning": Capability.REASONING,
-}
-
-
-@attrs.frozen
-class Endpoint:
-    """Where one dialect's requests go and how they are signed, worked out once."""
-
-    url: str
-    sign: Signer = attrs.field(repr=False)
-    headers: Mapping[str, str] = attrs.field(repr=False)
-    masked: Mapping[str, str]
 
 
 class Provider:
@@ -180,11 +146,11 @@ class Provider:
     @property
     def capabilities(self) -> frozenset[Capability]:
         """What the provider can do: an operation for each filled slot, and what any of its models can."""
-        found = {capability for slot, capability in _OPERATIONS.items() if getattr(self, slot) is not None}
+        found = {capability for slot, capability in OPERATIONS.items() if getattr(self, slot) is not None}
         if self.chat is not None or self.chat_by_model:
             found |= {Capability.CHAT_COMPLETION, Capability.CHAT_COMPLETION_STREAM}
         for info in self.models:
-            found |= {_ABILITIES[ability] for ability in info.abilities if ability in _ABILITIES}
+            found |= {ABILITIES[ability] for ability in info.abilities if ability in ABILITIES}
         return frozenset(found)
 
     def model_info(self, model: str) -> ModelInfo | None:
@@ -239,7 +205,7 @@ class Provider:
         """Return the dialect that knows the provider's name, for what it labels as the provider's."""
         key = id(dialect)
         if key not in self._bound:
-            named = "provider" in {field.name for field in attrs.fields(type(dialect))}
+            named = "provider" in attrs.fields_dict(cast("type[attrs.AttrsInstance]", type(dialect)))
             self._bound[key] = attrs.evolve(dialect, provider=self.name) if named else dialect
         return self._bound[key]
 
@@ -253,7 +219,7 @@ class Provider:
         return self._bind(dialect)
 
     def _unsupported(self, operation: str, model: str | None) -> NotSupportedError:
-        offered = ", ".join(slot for slot in _OPERATIONS if getattr(self, slot) is not None)
+        offered = ", ".join(slot for slot in OPERATIONS if getattr(self, slot) is not None)
         return NotSupportedError(self.label, f"{operation} is not offered here; {offered or 'nothing'} is", model=model or None)
 
     def get_supported_openai_params(self, model: str) -> tuple[str, ...]:
@@ -265,8 +231,8 @@ class Provider:
         """Return the parameters as this provider wants them, and what was dropped, renamed or clamped on the way."""
         plain = self.transform_request(ChatRequest(model=model, messages=(Message("user", "?"),)))
         wire = self.transform_request(ChatRequest.make(model, "?", **params))
-        before = plain.body if isinstance(plain.body, Mapping) else {}
-        after = wire.body if isinstance(wire.body, Mapping) else {}
+        before: JSONObject = plain.body if is_object(plain.body) else {}
+        after: JSONObject = wire.body if is_object(wire.body) else {}
         return {name: value for name, value in after.items() if name not in before or before[name] != value}, wire.warnings
 
     def transform_request(self, request: Any, context: RequestContext | None = None) -> WireRequest:
@@ -346,27 +312,32 @@ class Provider:
 
     def embeddings(self, request: EmbeddingRequest, context: RequestContext | None = None) -> EmbeddingResponse:
         """Turn texts into vectors; raises ProviderError."""
-        return self.perform(request, context)
+        response: EmbeddingResponse = self.perform(request, context)
+        return response
 
     def available_models(self, context: RequestContext | None = None) -> ListModelsResponse:
         """Ask which models this key may use; raises ProviderError."""
-        return self.perform(ListModelsRequest(), context)
+        response: ListModelsResponse = self.perform(ListModelsRequest(), context)
+        return response
 
     def perform(self, request: Any, context: RequestContext | None = None) -> Any:
         """Make any call that has a request type and a slot, and return its response; raises ProviderError."""
         context = context or self._context
-        dialect = self.dialect_for(request)
-        return self._answer(dialect, self._encode(dialect, request, context), request, context)
+        dialect: AnyDialect = self.dialect_for(request)
+        answer: Any = self._answer(dialect, self._encode(dialect, request, context), request, context)
+        return answer
 
     def request(self, method: str, path: str, *, json: Any = None, headers: Mapping[str, str] | None = None, context: RequestContext | None = None) -> Reply:
         """Send anything else with the provider's address, key, pool, deadline and errors; raises ProviderError."""
         if not path.startswith("/"):
             raise InvalidRequestError(self.label, f"the path must begin with a slash, got {path!r}", param="path")
         wire = WireRequest(path=path, method=method.upper(), body=json, headers=headers or {})
-        dialect = next((d for slot in _OPERATIONS if (d := getattr(self, slot)) is not None), None)
+        dialect = next((d for slot in OPERATIONS if (d := getattr(self, slot)) is not None), None)
         if dialect is None:
             raise self._unsupported("request", None)
-        return self._answer(_Plain(dialect), wire, _Anything(), context or self._context)
+        plain: AnyDialect = PlainDialect(dialect)
+        reply: Reply = self._answer(plain, wire, NoRequest(), context or self._context)
+        return reply
 
     def health_check(self, *, bill: bool = False, model: str | None = None) -> HealthStatus:
         """Say whether the provider answers: lists its models where it can.
@@ -418,12 +389,12 @@ class Provider:
             context.group.add(call)
         return call, Tries(retry, call, gate, (self.label, self._fingerprint, request.model), self._on_attempt), transport
 
-    def _answer(self, dialect: AnyDialect, wire: WireRequest, request: Any, context: RequestContext) -> Any:
+    def _answer(self, dialect: Dialect[Any, A], wire: WireRequest, request: Any, context: RequestContext) -> A:
         send = self._sender(dialect, wire, request)
         call, tries, transport = self._begin(request, context)
-        decode = (wire.dialect or dialect).decode
+        decode: Callable[[bytes, str, str], A] = (wire.dialect or dialect).decode
 
-        def once() -> tuple[tuple[Answer, bytes, Mapping[str, str], str | None], int]:
+        def once() -> tuple[tuple[A, bytes, Mapping[str, str], str | None], int]:
             exchange = send(transport, call)
             raw = exchange.read()
             headers = exchange.headers
@@ -442,8 +413,8 @@ class Provider:
                 context.group.discard(call)
         raise failure
 
-    def _claimed(self, once: Callable[[], Any], model: str) -> Callable[[], Any]:
-        def claimed() -> Any:
+    def _claimed(self, once: Callable[[], T], model: str) -> Callable[[], T]:
+        def claimed() -> T:
             try:
                 return once()
             except ProviderError as error:
@@ -477,10 +448,10 @@ class Provider:
             failure = claim(error).with_facts(attempts=tries.attempts)
         raise failure
 
-    def _sender(self, dialect: AnyDialect, wire: WireRequest, request: Any) -> _Send:
+    def _sender(self, dialect: AnyDialect, wire: WireRequest, request: Any) -> Sender:
         try:
             endpoint = self._endpoints.get((dialect.base_url, dialect.auth)) or self._endpoint(dialect)
-            return _Send(self.label, endpoint, wire, request.headers, dialect.error, self.idempotency_header)
+            return Sender(self.label, endpoint, wire, request.headers, dialect.error, self.idempotency_header)
         except ProviderError as error:
             failure = self._claim(error, request.model)
         raise failure
@@ -494,7 +465,7 @@ class Provider:
         known_id: str | None,
         raw: bytes,
         tries: Tries,
-        send: _Send,
+        send: Sender,
     ) -> Meta:
         return Meta(
             provider=self.label,
@@ -512,14 +483,12 @@ class Provider:
     def _endpoint(self, dialect: AnyDialect) -> Endpoint:
         """Return where this dialect's requests go; raises ConfigurationError for what is missing."""
         if self.retired is not None:
-            gone = self.retired
-            instead = f"; use {gone.successor!r} instead" if gone.successor else ""
-            raise ConfigurationError(self.label, f"this service was retired on {gone.date}: {gone.reason}{instead}")
+            raise retirement(self.label, self.retired)
         auth: Auth = dialect.auth or self.auth
         sign = auth.bind(self.config, self.env.get("api_key", ()))
         secret = auth.secret_headers
         headers = {**self.headers, **self.config.headers}
-        masked = {name: _mask(name, value, secret) for name, value in headers.items()} | {name: "***" for name in secret}
+        masked = {name: mask(name, value, secret) for name, value in headers.items()} | dict.fromkeys(secret, "***")
         endpoint = Endpoint(self.address(dialect.base_url), sign, headers, masked)
         self._endpoints[dialect.base_url, dialect.auth] = endpoint
         return endpoint
@@ -529,115 +498,4 @@ class Provider:
 
         Raises ConfigurationError for an address that is missing or malformed, and for an option that could move the request to another host.
         """
-        given = self.config.get_api_base()
-        if given is None and not (other or self.base_url):
-            variables = self.env.get("api_base", ())
-            raise ConfigurationError(self.label, f"there is no address; set {variables[0] if variables else 'api_base'} or pass api_base=")
-        base = given or self._fill(other or self.base_url).rstrip("/")
-        parts = urlsplit(base)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
-            shown = redact(base)
-            raise ConfigurationError(self.label, f"api_base {shown!r} is not a plain http(s) address with a host")
-        return base
-
-    def _fill(self, template: str) -> str:
-        if "{" not in template:
-            return template
-        return re.sub(r"\{(\w+)\}", lambda match: self._host_part(match[1]), template)
-
-    def _host_part(self, name: str) -> str:
-        option = next((option for option in self.options if option.name == name), None)
-        value = self.config.get(name) or (option.default if option else None)
-        if not value:
-            variables = self.env.get(name, ())
-            raise ConfigurationError(self.label, f"{name} is not set; set {variables[0]} or pass {name}=" if variables else f"{name} is not set; pass {name}=")
-        if not isinstance(value, str) or not _HOST_PART.fullmatch(value) or ".." in value:
-            raise ConfigurationError(self.label, f"{name} may hold letters, digits, dots, dashes and underscores only")
-        return value
-
-
-class _Send:
-    """Sends one wire request, each time afresh: prepared, signed and checked."""
-
-    __slots__ = ("_body", "_endpoint", "_error", "_headers", "_idempotency", "_label", "_url", "_wire")
-
-    def __init__(
-        self,
-        label: str,
-        endpoint: Endpoint,
-        wire: WireRequest,
-        extra: Mapping[str, str],
-        error: Callable[[int, Mapping[str, str], bytes], ProviderError],
-        idempotency_header: str | None,
-    ) -> None:
-        self._label = label
-        self._endpoint = endpoint
-        self._wire = wire
-        self._error = error
-        self._idempotency = {idempotency_header: uuid.uuid4().hex} if idempotency_header and wire.method == "POST" else None
-        body = wire.body
-        self._body = body if isinstance(body, bytes) or body is None else jsons.dumps(body)
-        headers: dict[str, str] = {"Content-Type": "application/json"} if body is not None else {}
-        headers.update(endpoint.headers)
-        headers.update(wire.headers)
-        if self._idempotency:
-            headers.update(self._idempotency)
-        headers.update(extra)
-        self._headers = headers
-        url = endpoint.url + wire.path
-        if wire.query:
-            url += "?" + "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in wire.query.items())
-        self._url = url
-
-    def __call__(self, transport: Transport, call: Call) -> Exchange:
-        from llmclient.transport import check_headers, prepare
-
-        prepared = prepare(self._label, self._wire.method, self._url, self._headers, self._body)
-        self._endpoint.sign(prepared)
-        check_headers(self._label, prepared.headers)
-        exchange = transport.send(prepared, call)
-        if 200 <= exchange.status < 300:
-            return exchange
-        raise self._failure(exchange)
-
-    def _failure(self, exchange: Exchange) -> ProviderError:
-        status, headers = exchange.status, exchange.headers
-        if 300 <= status < 400:
-            exchange.close()
-            target = urlsplit(headers.get("location") or "").hostname
-            message = f"the provider redirects{f' to {target}' if target else ''}; redirects are not followed, so set api_base to the right address"
-            return ProviderError.api_error(self._label, status, message, request_id=request_id(headers))
-        error = self._error(status, headers, exchange.read_error())
-        return error.with_facts(status=status, request_id=request_id(headers))
-
-    def sent(self) -> Sent:
-        """Return what was sent, secrets masked."""
-        masked = {name: _mask(name, value) for name, value in self._headers.items()}
-        masked.update(self._endpoint.masked)
-        return Sent(self._wire.method, self._url, masked, self._body)
-
-
-class _Plain:
-    """Stands in for a dialect where the caller speaks the wire format."""
-
-    def __init__(self, dialect: AnyDialect) -> None:
-        self.error = dialect.error
-        self.base_url = dialect.base_url
-        self.auth = dialect.auth
-
-    def decode(self, raw: bytes, model: str, request_id: str) -> Reply:
-        return Reply()
-
-
-class _Anything:
-    """A request without a model."""
-
-    model = ""
-    headers: ClassVar[Mapping[str, str]] = {}
-
-
-def _mask(name: str, value: str, secret: frozenset[str] = frozenset()) -> str:
-    lower = name.lower()
-    return "***" if lower in secret or any(word in lower for word in _SECRET_WORDS) else value
-
-
+        return base_address(self.config, other or self.base_url, self.options, self.env)

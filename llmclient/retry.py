@@ -37,12 +37,12 @@ _log: Final = logging.getLogger("llmclient")
 _EXPIRED_AT_MOST = 256
 
 
-def _positive(retry: Retry, attribute: attrs.Attribute[float], value: float) -> None:
+def _positive(_: Retry, attribute: attrs.Attribute[float], value: float) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
         raise ConfigurationError("llmclient", f"retry.{attribute.name} must be a number of seconds from 0, got {value!r}")
 
 
-def _count(retry: Retry, attribute: attrs.Attribute[int], value: int) -> None:
+def _count(_: Retry, attribute: attrs.Attribute[int], value: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ConfigurationError("llmclient", f"retry.{attribute.name} must be a whole number from 1, got {value!r}")
 

@@ -159,7 +159,7 @@ def test_a_key_with_a_line_break_is_refused_without_being_shown(silent):
     assert "k-012345" not in str(raised.value) + repr(raised.value.__dict__)
 
 
-@pytest.mark.parametrize("base", ["http://", "https://user:pass@host/v1", "https://host/v1?a=b", "https://host/v1#x"])
+@pytest.mark.parametrize("base", ["http://", "http://[", "http://host:port", "http://host:99999", "https://user:pass@host/v1", "https://host/v1?a=b", "https://host/v1#x"])
 def test_an_address_that_is_no_plain_url_is_refused(base):
     """At the first call."""
     with pytest.raises(errors.ConfigurationError, match="api_base") as raised:

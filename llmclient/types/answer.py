@@ -47,7 +47,7 @@ class Meta:
 
     provider: str = ""
     request_id: str | None = None
-    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
     raw: bytes = attrs.field(default=b"", repr=False)
     attempts: tuple[Attempt, ...] = ()
     request: Sent | None = None

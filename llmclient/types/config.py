@@ -82,7 +82,8 @@ class ProviderConfig:
                 fields[name] = item
             else:
                 raise ConfigurationError(provider, _unknown(name, _FIELDS - {"provider"} | options))
-        return cls(**fields | {"provider": provider, "extra": extra or EMPTY})
+        fields |= {"provider": provider, "extra": extra or EMPTY}
+        return cls(**fields)
 
     @classmethod
     def from_env(cls, provider: str, names: Mapping[str, tuple[str, ...]], environ: Mapping[str, str] | None = None) -> ProviderConfig:

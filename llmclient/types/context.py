@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -39,6 +39,33 @@ class Capability(enum.StrEnum):
     FILES = "files"
     LIST_MODELS = "list_models"
     COUNT_TOKENS = "count_tokens"
+
+
+OPERATIONS: Final[Mapping[str, Capability]] = {
+    "chat": Capability.CHAT_COMPLETION,
+    "embed": Capability.EMBEDDINGS,
+    "rerank": Capability.RERANK,
+    "image": Capability.IMAGE_GENERATION,
+    "edit_image": Capability.IMAGE_EDIT,
+    "speech": Capability.TEXT_TO_SPEECH,
+    "transcribe": Capability.SPEECH_TO_TEXT,
+    "moderate": Capability.MODERATION,
+    "list_models": Capability.LIST_MODELS,
+    "count_tokens": Capability.COUNT_TOKENS,
+    "files": Capability.FILES,
+    "batches": Capability.BATCH,
+}
+"""Operation, which is the name of a provider's slot -> what it makes the provider able to do."""
+
+ABILITIES: Final[Mapping[str, Capability]] = {
+    "tools": Capability.TOOL_CALLING,
+    "vision": Capability.VISION_INPUT,
+    "audio_input": Capability.AUDIO_INPUT,
+    "audio_output": Capability.AUDIO_OUTPUT,
+    "json_schema": Capability.STRUCTURED_OUTPUT,
+    "reasoning": Capability.REASONING,
+}
+"""Ability of a model -> what it makes the provider able to do."""
 
 
 @attrs.frozen(kw_only=True)

@@ -37,7 +37,7 @@ class EmbeddingRequest:
 class EmbeddingResponse(Answer):
     """One vector for each text, in the order of the request."""
 
-    vectors: list[Vector] = attrs.field(factory=list, repr=lambda vectors: f"<{len(vectors)} vectors>")
+    vectors: list[Vector] = attrs.field(factory=list[Vector], repr=lambda vectors: f"<{len(vectors)} vectors>")
     model: str | None = None
     id: str | None = None
     extra: JSONObject = attrs.field(default=EMPTY, repr=False)

@@ -6,8 +6,6 @@ what it does not know in `extra`. All values are frozen, and nothing that the ca
 
 from __future__ import annotations
 
-import base64
-import mimetypes
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
@@ -15,12 +13,39 @@ from typing import Any, Final, Literal, TypeAlias
 import attrs
 
 from llmclient.errors import InvalidRequestError, ResponseParsingError
+from llmclient.types.media import EMPTY, Audio, File, Image, JSONObject, Media, is_list, is_object
 from llmclient.wire import jsons
 
-JSONObject: TypeAlias = Mapping[str, Any]
+__all__ = [
+    "EMPTY",
+    "ROLES",
+    "Audio",
+    "File",
+    "FunctionCall",
+    "Image",
+    "JSONObject",
+    "Media",
+    "Message",
+    "Other",
+    "Part",
+    "ProviderState",
+    "ReasoningBlock",
+    "Refusal",
+    "Role",
+    "Text",
+    "Tool",
+    "ToolCall",
+    "read_arguments",
+    "read_messages",
+    "read_tool_call",
+    "write_message",
+    "write_part",
+    "write_tool",
+    "write_tool_call",
+]
+
 Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
 ROLES: Final = frozenset({"system", "developer", "user", "assistant", "tool"})
-EMPTY: Final[JSONObject] = {}
 
 
 @attrs.frozen
@@ -29,94 +54,6 @@ class Text:
 
     text: str
     extra: JSONObject = EMPTY
-
-
-@attrs.frozen
-class Media:
-    """Bytes, a path, or an address; exactly one is set. Paths are read when the request is sent.
-
-    A `data:` URL in `url` counts as bytes.
-    """
-
-    url: str | None = None
-    data: bytes | None = attrs.field(default=None, repr=lambda data: "None" if data is None else f"<{len(data)} bytes>")
-    path: str | pathlib.Path | None = None
-    media_type: str | None = None
-    """Such as image/png; guessed from the path or URL, or from the first bytes, when None."""
-    extra: JSONObject = attrs.field(default=EMPTY, kw_only=True)
-
-    _fallback_type = "application/octet-stream"
-
-    @property
-    def remote_url(self) -> str | None:
-        """The address, if the bytes are not here (http, https, gs, s3, …); None for inline media."""
-        return self.url if self.url is not None and not self.url.startswith("data:") else None
-
-    def load(self) -> tuple[bytes, str]:
-        """Return the bytes and their media type.
-
-        Raises InvalidRequestError if the file cannot be read, the data URL is broken, or the media is remote.
-        """
-        encoded, kind = self.base64()
-        return base64.b64decode(encoded), kind
-
-    def base64(self) -> tuple[str, str]:
-        """Return the bytes in base64 and their media type; raises as `load` does."""
-        if self.url is not None and self.url.startswith("data:"):
-            return _split_data_url(self.url)
-        data = self._bytes()
-        return base64.b64encode(data).decode("ascii"), self.media_type or self._guess() or sniff(data) or self._fallback_type
-
-    def data_url(self) -> str:
-        """Return the media as `data:<type>;base64,<bytes>`; raises as `load` does."""
-        encoded, kind = self.base64()
-        return f"data:{kind};base64,{encoded}"
-
-    def _bytes(self) -> bytes:
-        if self.data is not None:
-            return self.data
-        if self.path is None:
-            raise InvalidRequestError("", f"the media at {self.url} is remote; pass its bytes or a path")
-        try:
-            return pathlib.Path(self.path).read_bytes()
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-        raise InvalidRequestError("", f"cannot read {self.path}: {reason}")
-
-    def _guess(self) -> str | None:
-        name = self.path or self.url
-        return mimetypes.guess_type(str(name))[0] if name else None
-
-
-@attrs.frozen
-class Image(Media):
-    """A picture."""
-
-    detail: str | None = attrs.field(default=None, kw_only=True)
-    """OpenAI's low, high or auto."""
-
-    _fallback_type = "image/png"
-
-
-@attrs.frozen
-class Audio(Media):
-    """A recording; `format` is OpenAI's short word (wav, mp3)."""
-
-    format: str | None = attrs.field(default=None, kw_only=True)
-    id: str | None = attrs.field(default=None, kw_only=True)
-    """The id of an earlier audio answer."""
-
-    _fallback_type = "audio/wav"
-
-
-@attrs.frozen
-class File(Media):
-    """A document, such as a PDF; or one that was uploaded before, by `file_id`."""
-
-    filename: str | None = attrs.field(default=None, kw_only=True)
-    file_id: str | None = attrs.field(default=None, kw_only=True)
-
-    _fallback_type = "application/pdf"
 
 
 @attrs.frozen
@@ -207,10 +144,10 @@ class Tool:
         """Read a dict in OpenAI's shape; a tool of another type (web search, …) stays the verbatim dict that it is."""
         if isinstance(value, Tool):
             return value
-        if not isinstance(value, Mapping):
+        if not is_object(value):
             raise InvalidRequestError("", f"a tool must be a Tool or a dict, got {type(value).__name__}", param="tools")
         function = value.get("function")
-        if value.get("type", "function") != "function" or not isinstance(function, Mapping):
+        if value.get("type", "function") != "function" or not is_object(function):
             return value
         if not isinstance(function.get("name"), str) or not function["name"]:
             raise InvalidRequestError("", "a function tool needs a name", param="tools")
@@ -247,7 +184,7 @@ class Message:
             return cls("user", value)
         if isinstance(value, Message):
             return value
-        if isinstance(value, Mapping):
+        if is_object(value):
             return _read_message(value)
         raise InvalidRequestError("", f"a message must be a str, a dict or a Message, got {type(value).__name__}", param="messages")
 
@@ -288,36 +225,6 @@ def read_messages(value: str | Message | JSONObject | Sequence[str | Message | J
     return messages if system is None else (Message("system", system), *messages)
 
 
-def sniff(data: bytes) -> str | None:
-    """Guess the media type from the first bytes."""
-    for start, kind in _MAGIC:
-        if data.startswith(start):
-            return kind
-    if data[:4] == b"RIFF":
-        return {b"WEBP": "image/webp", b"WAVE": "audio/wav"}.get(data[8:12])
-    return None
-
-
-_MAGIC: Final = (
-    (b"\x89PNG\r\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"%PDF-", "application/pdf"),
-    (b"ID3", "audio/mpeg"),
-    (b"\xff\xfb", "audio/mpeg"),
-    (b"OggS", "audio/ogg"),
-    (b"fLaC", "audio/flac"),
-)
-
-
-def _split_data_url(url: str) -> tuple[str, str]:
-    head, comma, encoded = url.partition(",")
-    kind, _, rest = head[5:].partition(";")
-    if not comma or "base64" not in rest.split(";"):
-        raise InvalidRequestError("", "a data: URL must have the form data:<type>;base64,<bytes>", param="messages")
-    return encoded, kind or "application/octet-stream"
-
-
 # Reading and writing OpenAI's shape.
 
 _MESSAGE_KEYS: Final = frozenset(
@@ -347,7 +254,7 @@ def _read_message(value: JSONObject) -> Message:
         value.get("refusal"),
         value.get("audio"),
         tuple(value.get("annotations") or ()),
-        ProviderState(**state) if isinstance(state, Mapping) else state,
+        ProviderState(**state) if is_object(state) else state,
         {key: value[key] for key in value if key in unknown} if unknown else EMPTY,
     )
 
@@ -364,8 +271,8 @@ def read_tool_call(value: ToolCall | JSONObject) -> ToolCall:
     """Read one tool call in OpenAI's shape; missing, null and `"null"` arguments become `{}`."""
     if isinstance(value, ToolCall):
         return value
-    function = value.get("function") if isinstance(value, Mapping) else None
-    if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
+    function = value.get("function") if is_object(value) else None
+    if not is_object(function) or not isinstance(function.get("name"), str):
         raise InvalidRequestError("", "a tool call needs a function with a name", param="messages")
     unknown = value.keys() - {"id", "type", "function", "index"}
     extra = {key: value[key] for key in unknown} if unknown else EMPTY
@@ -380,7 +287,7 @@ def read_arguments(value: Any) -> str:
 
 
 def _read_parts(value: Any) -> tuple[Part, ...]:
-    if isinstance(value, Mapping) or not isinstance(value, Sequence):
+    if not is_list(value):
         raise InvalidRequestError("", f"a message's content must be a str, a list of parts or None, got {type(value).__name__}", param="messages")
     return tuple(_read_part(part) for part in value)
 
@@ -390,7 +297,7 @@ def _read_part(value: Any) -> Part:
         return value
     if isinstance(value, str):
         return Text(value)
-    if not isinstance(value, Mapping) or not isinstance(value.get("type"), str):
+    if not is_object(value) or not isinstance(value.get("type"), str):
         raise InvalidRequestError("", "a content part must be a str, a part or a dict with a type", param="messages")
     reader = _READERS.get(value["type"])
     part = reader(value) if reader else None
@@ -410,14 +317,14 @@ def _read_image(value: JSONObject) -> Part | None:
     image = value.get("image_url")
     if isinstance(image, str):
         return Image(image, extra=_rest(value, "image_url"))
-    if not isinstance(image, Mapping) or not isinstance(image.get("url"), str) or image.keys() - {"url", "detail"}:
+    if not is_object(image) or not isinstance(image.get("url"), str) or image.keys() - {"url", "detail"}:
         return None
     return Image(image["url"], detail=image.get("detail"), extra=_rest(value, "image_url"))
 
 
 def _read_audio(value: JSONObject) -> Part | None:
     audio = value.get("input_audio")
-    if not isinstance(audio, Mapping) or not isinstance(audio.get("data"), str) or audio.keys() - {"data", "format"}:
+    if not is_object(audio) or not isinstance(audio.get("data"), str) or audio.keys() - {"data", "format"}:
         return None
     form = audio.get("format")
     url = audio["data"] if audio["data"].startswith("data:") else f"data:audio/{form or 'wav'};base64,{audio['data']}"
@@ -426,7 +333,7 @@ def _read_audio(value: JSONObject) -> Part | None:
 
 def _read_file(value: JSONObject) -> Part | None:
     file = value.get("file")
-    if not isinstance(file, Mapping) or file.keys() - {"file_data", "filename", "file_id"}:
+    if not is_object(file) or file.keys() - {"file_data", "filename", "file_id"}:
         return None
     data = file.get("file_data")
     return File(data, filename=file.get("filename"), file_id=file.get("file_id"), extra=_rest(value, "file"))

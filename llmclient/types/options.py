@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from llmclient.errors import InvalidRequestError
 from llmclient.types.chat import PARAMS
+from llmclient.types.media import is_list, is_object
 from llmclient.types.messages import JSONObject, Tool
 
 
@@ -142,19 +143,19 @@ def _stop(name: str, value: Any) -> tuple[str, ...]:
 
 
 def _strings(name: str, value: Any) -> tuple[str, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
+    if not is_list(value) or not all(isinstance(item, str) for item in value):
         raise InvalidRequestError("", f"{name} must be a list of str", param=name)
     return tuple(value)
 
 
 def _tools(name: str, value: Any) -> tuple[Tool | JSONObject, ...]:
-    if isinstance(value, (str, Mapping)) or not isinstance(value, Sequence):
+    if not is_list(value):
         raise InvalidRequestError("", f"{name} must be a list of tools, got {type(value).__name__}", param=name)
     return tuple(Tool.of(tool) for tool in value)
 
 
 def _tool_choice(name: str, value: Any) -> str | JSONObject:
-    if isinstance(value, (str, Mapping)):
+    if isinstance(value, str) or is_object(value):
         return value
     raise InvalidRequestError("", f'{name} must be "auto", "none", "required", a tool\'s name or a dict, got {type(value).__name__}', param=name)
 
@@ -162,7 +163,7 @@ def _tool_choice(name: str, value: Any) -> str | JSONObject:
 def _response_format(name: str, value: Any) -> JSONObject:
     if value in ("text", "json_object"):
         return {"type": value}
-    if not isinstance(value, Mapping):
+    if not is_object(value):
         raise InvalidRequestError("", f'{name} must be "json_object" or a dict with a type, got {type(value).__name__}', param=name)
     if isinstance(value.get("type"), str) and value["type"] in ("text", "json_object", "json_schema", "grammar"):
         return value

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import orjson
 
@@ -55,10 +55,8 @@ def _dumps_slowly(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain, allow_nan=False).encode()
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    return list(value)
+def _plain(value: Mapping[str, Any] | tuple[Any, ...]) -> Any:
+    return dict(value) if isinstance(value, Mapping) else list(value)
 
 
 def _check(value: Any, path: str, depth: int) -> None:
@@ -73,13 +71,15 @@ def _check(value: Any, path: str, depth: int) -> None:
             if not math.isfinite(value):
                 raise InvalidRequestError("", f"{path} is {value}, which JSON cannot carry")
         case Mapping():
-            for key, item in value.items():
+            members = cast("Mapping[Any, Any]", value)
+            for key, item in members.items():
                 if not isinstance(key, str):
                     raise InvalidRequestError("", f"{path} has the key {key!r}; JSON keys are strings")
                 _check_text(key, path)
                 _check(item, f"{path}.{key}", depth + 1)
         case list() | tuple():
-            for index, item in enumerate(value):
+            items = cast("Sequence[Any]", value)
+            for index, item in enumerate(items):
                 _check(item, f"{path}[{index}]", depth + 1)
         case _:
             raise InvalidRequestError("", f"{path} is a {type(value).__name__}, which JSON cannot carry")

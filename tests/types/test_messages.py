@@ -9,7 +9,8 @@ import pytest
 
 from llmclient.errors import InvalidRequestError, ResponseParsingError
 from llmclient.types import messages as m
-from llmclient.types.messages import Audio, File, FunctionCall, Image, Media, Message, Other, ProviderState, ReasoningBlock, Refusal, Text, Tool, ToolCall
+from llmclient.types.media import Audio, File, Image, Media, sniff
+from llmclient.types.messages import FunctionCall, Message, Other, ProviderState, ReasoningBlock, Refusal, Text, Tool, ToolCall
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 8
 PNG_URL = "data:image/png;base64," + base64.b64encode(PNG).decode()
@@ -209,7 +210,7 @@ def test_a_broken_data_url_is_refused(url):
 )
 def test_the_type_is_told_by_the_first_bytes(data, kind):
     """Where neither path nor caller says it."""
-    assert m.sniff(data) == kind
+    assert sniff(data) == kind
 
 
 def test_each_kind_of_media_has_a_usual_type():

@@ -1,0 +1,71 @@
+"""Where a provider's requests go: its address, the settings that fill it, and what must never move it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+import attrs
+
+from llmclient.auth import Signer
+from llmclient.errors import ConfigurationError, redact
+from llmclient.types.config import Option, ProviderConfig, Retired
+
+_HOST_PART: Final = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+_SECRET_WORDS: Final = ("authorization", "key", "token", "secret", "cookie", "password")
+
+
+@attrs.frozen
+class Endpoint:
+    """Where one dialect's requests go and how they are signed, worked out once."""
+
+    url: str
+    sign: Signer = attrs.field(repr=False)
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    masked: Mapping[str, str]
+
+
+def base_address(config: ProviderConfig, template: str, options: Iterable[Option], env: Mapping[str, tuple[str, ...]]) -> str:
+    """Return the caller's address, or the template with its options filled in; without a slash at its end.
+
+    Raises ConfigurationError for an address that is missing or malformed, and for an option that could move the request to another host.
+    """
+    given = config.get_api_base()
+    if given is None and not template:
+        variables = env.get("api_base", ())
+        raise ConfigurationError(config.provider, f"there is no address; set {variables[0] if variables else 'api_base'} or pass api_base=")
+    known = {option.name: option for option in options}
+    base = given or re.sub(r"\{(\w+)\}", lambda match: _host_part(config, match[1], known.get(match[1]), env), template).rstrip("/")
+    try:
+        parts = urlsplit(base)
+        _ = parts.port
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ConfigurationError(config.provider, f"api_base {redact(base)!r} is not a plain http(s) address with a host")
+    return base
+
+
+def _host_part(config: ProviderConfig, name: str, option: Option | None, env: Mapping[str, tuple[str, ...]]) -> str:
+    value = config.get(name) or (option.default if option else None)
+    if not value:
+        variables = env.get(name, ())
+        how = f"set {variables[0]} or pass {name}=" if variables else f"pass {name}="
+        raise ConfigurationError(config.provider, f"{name} is not set; {how}")
+    if not isinstance(value, str) or not re.fullmatch(_HOST_PART, value) or ".." in value:
+        raise ConfigurationError(config.provider, f"{name} may hold letters, digits, dots, dashes and underscores only")
+    return value
+
+
+def retirement(provider: str, gone: Retired) -> ConfigurationError:
+    """Return the error of a service that is no more."""
+    instead = f"; use {gone.successor!r} instead" if gone.successor else ""
+    return ConfigurationError(provider, f"this service was retired on {gone.date}: {gone.reason}{instead}")
+
+
+def mask(name: str, value: str, secret: frozenset[str] = frozenset()) -> str:
+    """Return a header's value as it may be shown: `***` for one that is secret by list or by name."""
+    lower = name.lower()
+    return "***" if lower in secret or any(word in lower for word in _SECRET_WORDS) else value

@@ -1,0 +1,102 @@
+"""One wire request on its way out: prepared, signed and checked for each attempt, and its failure read."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+from urllib.parse import quote, urlsplit
+
+from llmclient.dialects.failure import request_id
+from llmclient.endpoints import Endpoint, mask
+from llmclient.errors import ProviderError
+from llmclient.types.answer import Sent
+from llmclient.types.context import WireRequest
+from llmclient.types.reply import Reply
+from llmclient.wire import jsons
+
+if TYPE_CHECKING:
+    from llmclient.deadline import Call
+    from llmclient.transport import Exchange, Transport
+
+
+class Sender:
+    """Sends one wire request, each time afresh: prepared, signed and checked."""
+
+    __slots__ = ("_body", "_endpoint", "_error", "_headers", "_idempotency", "_label", "_url", "_wire")
+
+    def __init__(
+        self,
+        label: str,
+        endpoint: Endpoint,
+        wire: WireRequest,
+        extra: Mapping[str, str],
+        error: Callable[[int, Mapping[str, str], bytes], ProviderError],
+        idempotency_header: str | None,
+    ) -> None:
+        self._label = label
+        self._endpoint = endpoint
+        self._wire = wire
+        self._error = error
+        self._idempotency = {idempotency_header: uuid.uuid4().hex} if idempotency_header and wire.method == "POST" else None
+        body = wire.body
+        self._body = body if isinstance(body, bytes) or body is None else jsons.dumps(body)
+        headers: dict[str, str] = {"Content-Type": "application/json"} if body is not None else {}
+        headers.update(endpoint.headers)
+        headers.update(wire.headers)
+        if self._idempotency:
+            headers.update(self._idempotency)
+        headers.update(extra)
+        self._headers = headers
+        url = endpoint.url + wire.path
+        if wire.query:
+            url += "?" + "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in wire.query.items())
+        self._url = url
+
+    def __call__(self, transport: Transport, call: Call) -> Exchange:
+        """Make one attempt and return the answer whose head has come with a 2xx status; raises ProviderError."""
+        from llmclient.transport import check_headers, prepare
+
+        prepared = prepare(self._label, self._wire.method, self._url, self._headers, self._body)
+        self._endpoint.sign(prepared)
+        check_headers(self._label, cast("Mapping[str, str]", prepared.headers))
+        exchange = transport.send(prepared, call)
+        if 200 <= exchange.status < 300:
+            return exchange
+        raise self._failure(exchange)
+
+    def _failure(self, exchange: Exchange) -> ProviderError:
+        status, headers = exchange.status, exchange.headers
+        if 300 <= status < 400:
+            exchange.close()
+            target = urlsplit(headers.get("location") or "").hostname
+            message = f"the provider redirects{f' to {target}' if target else ''}; redirects are not followed, so set api_base to the right address"
+            return ProviderError.api_error(self._label, status, message, request_id=request_id(headers))
+        error = self._error(status, headers, exchange.read_error())
+        return error.with_facts(status=status, request_id=request_id(headers))
+
+    def sent(self) -> Sent:
+        """Return what was sent, secrets masked."""
+        masked = {name: mask(name, value) for name, value in self._headers.items()}
+        masked.update(self._endpoint.masked)
+        return Sent(self._wire.method, self._url, masked, self._body)
+
+
+class PlainDialect:
+    """Stands in for a dialect where the caller speaks the wire format; its errors are those of a real one."""
+
+    def __init__(self, dialect: Any) -> None:
+        self.error = dialect.error
+        self.base_url = dialect.base_url
+        self.auth = dialect.auth
+
+    def decode(self, raw: bytes, model: str, request_id: str) -> Reply:
+        """Return a reply; its bytes are attached later."""
+        return Reply()
+
+
+class NoRequest:
+    """A request without a model."""
+
+    model = ""
+    headers: ClassVar[Mapping[str, str]] = {}
