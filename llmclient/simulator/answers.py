@@ -40,7 +40,7 @@ _LOREM_TOKENS = 200
 _MESSAGE_TOKENS = 3
 _CACHE_LEAST = 1_024
 _CACHE_STEP = 128
-_BAD_SCHEMA = (ValueError, TypeError, AttributeError, KeyError, ArithmeticError, RecursionError, re.error)
+_BAD_SCHEMA = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError, re.error)
 _LOREM = (
     "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt ut labore et dolore magna aliqua "
     "enim ad minim veniam quis nostrud exercitation ullamco laboris nisi aliquip ex ea commodo consequat"

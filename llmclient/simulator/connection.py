@@ -78,7 +78,7 @@ class Connection:
             self._send_slowly(parts, delivery, framed=framed)
             if delivery.hang:
                 self._hang(delivery.heartbeat, framed=framed)
-            elif framed and self.keep_alive:
+            elif framed:
                 self._sock.sendall(b"0\r\n\r\n")
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ WORDS = "amber birch cedar delta ember fjord grove heron inlet jetty".split()
 class Plan:
     """Which models to ask, and how often."""
 
+    ask: str
     chat: str
     embed: str | None
     prompts: int
@@ -54,7 +55,7 @@ class Total:
         return f"{self.tokens:,} tokens, {cost}"
 
 
-SIMULATED = Plan("simulator/lorem", "simulator/embed", 200)
+SIMULATED = Plan("simulator/canned", "simulator/lorem", "simulator/embed", 200)
 
 
 def price(model: ModelInfo) -> decimal.Decimal:
@@ -63,9 +64,13 @@ def price(model: ModelInfo) -> decimal.Decimal:
 
 
 def cheapest(models: Iterable[ModelInfo], mode: str) -> ModelInfo | None:
-    """Return the cheapest model of a kind that has a price and is still offered."""
-    offered = [model for model in models if model.mode == mode and not model.deprecated and model.retired_on is None and price(model)]
-    return min(offered, key=price, default=None)
+    """Return the cheapest model of a kind that has a price and is still offered; None if there is none.
+
+    A model that reasons is left out, since a short answer has no room for it, and one of which little is known, since it may be gone.
+    """
+    known = [model for model in models if model.mode == mode and model.context_length and price(model)]
+    offered = [model for model in known if not model.deprecated and model.retired_on is None and "reasoning" not in model.abilities]
+    return min((model for model in offered if mode != "chat" or model.supports_tools), key=price, default=None)
 
 
 def plan() -> Plan:
@@ -79,13 +84,14 @@ def plan() -> Plan:
         chat = cheapest(provider.models, "chat") if any(os.environ.get(variable) for variable in variables) else None
         if chat is not None and provider.chat is not None and provider.retired is None:
             embed = cheapest(provider.models, "embed") if provider.embed else None
-            return Plan(f"{name}/{chat.model_id}", embed and f"{name}/{embed.model_id}", 10)
+            model = f"{name}/{chat.model_id}"
+            return Plan(model, model, None if embed is None else f"{name}/{embed.model_id}", 10)
     return SIMULATED
 
 
 def heading(console: Console, call: str) -> None:
     """Print the call that follows."""
-    console.print(f"\n[bold cyan]{call}", highlight=False)
+    console.print(f"\n{call}", style="bold cyan", markup=False, highlight=False, soft_wrap=True)
 
 
 def ask(console: Console, model: str, total: Total) -> None:
@@ -93,7 +99,7 @@ def ask(console: Console, model: str, total: Total) -> None:
     heading(console, f'llmclient.chat("{model}", "Why is the sky blue?", max_tokens=60)')
     answer = llmclient.chat(model, "Why is the sky blue?", max_tokens=60)
     total.add(answer)
-    console.print(answer.text, markup=False, highlight=False)
+    console.print(answer.text, markup=False, highlight=False, soft_wrap=True)
 
 
 def stream(console: Console, model: str, total: Total) -> None:
@@ -114,7 +120,8 @@ def embed(console: Console, model: str, total: Total) -> None:
     total.add(answer)
     vectors = [[float(number) for number in vector] for vector in answer.vectors]
     near, far = (sum(a * b for a, b in zip(vectors[0], other, strict=True)) for other in vectors[1:])
-    console.print(f"{len(vectors)} vectors of {len(vectors[0])} numbers; apple and apple {near:.2f} alike, apple and market {far:.2f}", highlight=False)
+    line = f"{len(vectors)} vectors of {len(vectors[0])} numbers; apple and apple {near:.2f} alike, apple and market {far:.2f}"
+    console.print(line, highlight=False, soft_wrap=True)
 
 
 def fan_out(console: Console, model: str, count: int, total: Total) -> int:
@@ -142,9 +149,9 @@ def main() -> int:
     console = Console()
     chosen, total = plan(), Total()
     where = "the built-in simulator; set OPENAI_API_KEY or another provider's key to ask a real model" if chosen is SIMULATED else "a real model"
-    console.print(f"llmclient {llmclient.__version__} on {where}", highlight=False)
+    console.print(f"llmclient {llmclient.__version__} on {where}", highlight=False, soft_wrap=True)
     try:
-        ask(console, chosen.chat, total)
+        ask(console, chosen.ask, total)
         stream(console, chosen.chat, total)
         if chosen.embed is not None:
             embed(console, chosen.embed, total)

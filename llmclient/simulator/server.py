@@ -18,6 +18,7 @@ from llmclient.simulator.faults import HEADER, MODEL_PREFIX, Delivery, Fault, sp
 PACE_HEADER = "x-simulator-pace"
 _JOURNAL = 1_000
 _COUNTERS = 10_000
+_MAX_PACE = 60.0
 _SECRET_HEADERS = ("authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie")
 
 
@@ -72,8 +73,11 @@ class Simulator:
         self._failed: collections.OrderedDict[tuple[str, str], int] = collections.OrderedDict()
 
     def start(self) -> Self:
-        """Listen and answer, in threads of this process; raises OSError when the port is taken."""
-        self._listener = socket.create_server((self.host, self.port), backlog=512)
+        """Listen and answer, in threads of this process, if it does not yet; raises OSError when the port is taken."""
+        if self._listener is not None:
+            return self
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        self._listener = socket.create_server((self.host, self.port), family=family, backlog=512)
         self.port = self._listener.getsockname()[1]
         self._closing.clear()
         self._thread = threading.Thread(target=self._accept, args=(self._listener,), name="simulator", daemon=True)
@@ -88,7 +92,8 @@ class Simulator:
         if self._listener is None or self._thread is None:
             return
         # A thread in accept() wakes up for a connection, and on every system for nothing else.
-        with socket.create_connection(("127.0.0.1" if self.host == "0.0.0.0" else self.host, self.port), timeout=5):  # noqa: S104 - compared, not bound
+        reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - looked up, not bound
+        with socket.create_connection((reachable, self.port), timeout=5):
             self._thread.join(5)
         self._listener.close()
         self._listener = None
@@ -105,7 +110,7 @@ class Simulator:
     @property
     def url(self) -> str:
         """The address; OpenAI's base is this with "/v1"."""
-        return f"http://{self.host}:{self.port}"
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
     @property
     def requests(self) -> list[Recorded]:
@@ -239,10 +244,15 @@ class Simulator:
 
     def _pace(self, request: Request) -> float:
         given = request.headers.get(PACE_HEADER)
+        if given is None:
+            return self.pace
         try:
-            return self.pace if given is None else max(float(given), 0.0)
+            pace = float(given)
         except ValueError:
-            raise Failure(400, f"{PACE_HEADER} is no number of seconds.", param=PACE_HEADER) from None
+            pace = -1.0
+        if not 0 <= pace <= _MAX_PACE:
+            raise Failure(400, f"{PACE_HEADER} must be a number of seconds from 0 to {_MAX_PACE:g}.", param=PACE_HEADER)
+        return pace
 
     def _abandon(self) -> None:
         """In a forked child: let go of the parent's sockets, so that only the parent decides when they close."""

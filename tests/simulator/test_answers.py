@@ -1,8 +1,11 @@
 """What the simulator says, without HTTP."""
 
+import contextlib
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from llmclient.simulator.answers import CONTEXT, Prompt, Tool, Turn, answer, tokens, usage_of
 from llmclient.simulator.exchange import Failure
@@ -181,12 +184,33 @@ def test_a_schema_is_satisfied():
     assert json.loads(said(answer(prompt("city Oslo", shape=CITY, model="lorem", max_tokens=50)))) == {"city": "Oslo"}
 
 
-@pytest.mark.parametrize("schema", [{"enum": []}, {"type": 5}, {"properties": []}, {"$ref": "#/x"}, {"type": "string", "pattern": "("}, {"multipleOf": 0}])
+@pytest.mark.parametrize("schema", [{"enum": []}, {"type": 5}, {"properties": [1]}, {"$ref": "#/x"}, {"type": "string", "pattern": "("}, {"multipleOf": 0}])
 def test_a_bad_schema_is_refused(schema):
     """With status 400."""
     with pytest.raises(Failure, match="Invalid schema") as caught:
         answer(prompt(shape=schema))
     assert caught.value.status == 400
+
+
+KEYWORDS = [
+    *("type", "properties", "required", "items", "anyOf", "oneOf", "allOf", "enum", "minimum", "maximum", "multipleOf", "minItems", "maxItems", "pattern"),
+    *("$ref", "minLength", "maxLength", "format", "additionalProperties", "minProperties", "uniqueItems", "prefixItems", "not", "if", "then", "propertyNames"),
+]
+leaves = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 5),
+    st.floats(-2, 2),
+    st.sampled_from(["object", "array", "string", "integer", "#", "#/items", "^a+$", "date", "x"]),
+)
+trees = st.recursive(leaves, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(KEYWORDS), inner, max_size=4)), max_leaves=12)
+
+
+@given(st.dictionaries(st.sampled_from(KEYWORDS), trees, max_size=5))
+def test_no_schema_breaks_the_simulator(schema):
+    """Any JSON object as a schema gives an answer that is JSON, or a refusal."""
+    with contextlib.suppress(Failure):
+        json.loads(said(answer(prompt(shape=schema))))
 
 
 def test_models_that_fail():

@@ -61,14 +61,32 @@ def test_a_failure_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert "sk-made-up" not in out
 
 
-def model(name: str, price: str | None, mode: str = "chat", *, deprecated: bool = False) -> ModelInfo:
+def model(name: str, price: str | None, mode: str = "chat", abilities: str = "tools", *, deprecated: bool = False, context: int | None = 8192) -> ModelInfo:
     """Return what is known of a made-up model."""
-    return ModelInfo(model_id=name, display_name=name, provider="p", mode=mode, price=price and Price(input=price, output=price), deprecated=deprecated)
+    return ModelInfo(
+        model_id=name,
+        display_name=name,
+        provider="p",
+        mode=mode,
+        context_length=context,
+        abilities=frozenset(abilities.split()),
+        price=price and Price(input=price, output=price),
+        deprecated=deprecated,
+    )
 
 
 def test_the_cheapest_model_is_chosen() -> None:
-    """Models of another kind, without a price, or no longer offered do not count."""
-    models = [model("dear", "3"), model("cheap", "0.2"), model("old", "0.1", deprecated=True), model("unknown", None), model("embed", "0.01", "embed")]
+    """Models of another kind, that reason, without a price, little known, or no longer offered do not count."""
+    models = [
+        model("dear", "3"),
+        model("cheap", "0.2"),
+        model("old", "0.1", deprecated=True),
+        model("thinking", "0.1", abilities="tools reasoning"),
+        model("guard", "0.1", abilities=""),
+        model("little known", "0.1", context=None),
+        model("unknown", None),
+        model("embed", "0.01", "embed"),
+    ]
     found = demo.cheapest(models, "chat")
     assert found is not None
     assert "cheap" == found.model_id

@@ -21,8 +21,17 @@ class Maker:
 
     def document(self):
         """Return an object with definitions, one of which refers to itself."""
-        node = {"type": "object", "properties": {"value": self.schema(1), "next": {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]}}, "required": ["value", "next"]}
-        tree = {"type": "object", "properties": {"label": self.string(), "children": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}, "required": ["label", "children"], "additionalProperties": False}
+        node = {
+            "type": "object",
+            "properties": {"value": self.schema(1), "next": {"anyOf": [{"$ref": "#/$defs/node"}, {"type": "null"}]}},
+            "required": ["value", "next"],
+        }
+        tree = {
+            "type": "object",
+            "properties": {"label": self.string(), "children": {"type": "array", "items": {"$ref": "#/$defs/tree"}}},
+            "required": ["label", "children"],
+            "additionalProperties": False,
+        }
         leaf = self.schema(0)
         whole = self.object(3)
         whole["$defs"] = {"node": node, "tree": tree, "leaf": leaf}
@@ -34,8 +43,26 @@ class Maker:
 
     def schema(self, depth):
         """Return a schema that is at most `depth` levels deep."""
-        leaves = [self.string, self.number, self.integer, self.enum, self.const, lambda: {"type": "boolean"}, lambda: {"type": "null"}, lambda: {"type": ["string", "null"]}, lambda: True]
-        inner = [lambda: self.object(depth), lambda: self.array(depth), lambda: self.tuple(depth), lambda: self.any_of(depth), lambda: self.one_of(), lambda: self.all_of(depth), lambda: self.map(depth)]
+        leaves = [
+            self.string,
+            self.number,
+            self.integer,
+            self.enum,
+            self.const,
+            lambda: {"type": "boolean"},
+            lambda: {"type": "null"},
+            lambda: {"type": ["string", "null"]},
+            lambda: True,
+        ]
+        inner = [
+            lambda: self.object(depth),
+            lambda: self.array(depth),
+            lambda: self.tuple(depth),
+            lambda: self.any_of(depth),
+            self.one_of,
+            lambda: self.all_of(depth),
+            lambda: self.map(depth),
+        ]
         return self.random.choice(leaves if depth == 0 else leaves + inner + inner)()
 
     def string(self):
@@ -54,7 +81,11 @@ class Maker:
         """Return a schema of a whole number."""
         low = self.random.randrange(-50, 50)
         step = self.random.choice([1, 2, 3, 5, 7])
-        schema = {"type": "integer", self.random.choice(["minimum", "exclusiveMinimum"]): low, self.random.choice(["maximum", "exclusiveMaximum"]): low + 2 * step + 1}
+        schema = {
+            "type": "integer",
+            self.random.choice(["minimum", "exclusiveMinimum"]): low,
+            self.random.choice(["maximum", "exclusiveMaximum"]): low + 2 * step + 1,
+        }
         return schema | ({"multipleOf": step} if step > 1 else {})
 
     def number(self):
@@ -154,6 +185,9 @@ KEYWORDS = {
     "pattern and length": {"type": "string", "pattern": "^[a-z]+$", "minLength": 12, "maxLength": 20},
     "pattern that is not anchored": {"type": "string", "pattern": "\\d{2}"},
     "pattern with a group": {"type": "string", "pattern": "^(\\+\\d{1,3} )?\\(?\\d{3}\\)?[-. ]\\d{4}$"},
+    "a format that is not known": {"type": "string", "format": "flavour"},
+    "a host name": {"type": "string", "format": "hostname"},
+    "bounds from two places": {"allOf": [{"type": "integer", "minimum": 3, "maximum": 9}, {"minimum": 5, "maximum": 7}]},
     "exclusive bounds": {"type": "integer", "exclusiveMinimum": 4, "exclusiveMaximum": 6},
     "exclusive bounds of a decimal": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 0.001},
     "only a maximum": {"type": "integer", "maximum": -100},
@@ -187,11 +221,20 @@ KEYWORDS = {
     "allOf of numbers": {"allOf": [{"type": "number"}, {"type": "integer", "multipleOf": 4}, {"multipleOf": 6}]},
     "allOf of properties": {"allOf": [{"properties": {"a": {"type": "integer"}}}, {"properties": {"a": {"minimum": 9}}, "required": ["a"]}]},
     "allOf of enums": {"allOf": [{"enum": [1, 2, 3]}, {"enum": [3, 4]}]},
-    "allOf of lists": {"allOf": [{"type": "array", "items": {"type": "integer"}}, {"items": {"minimum": 7}, "minItems": 2, "uniqueItems": True}, {"uniqueItems": False}]},
+    "allOf of lists": {
+        "allOf": [{"type": "array", "items": {"type": "integer"}}, {"items": {"minimum": 7}, "minItems": 2, "uniqueItems": True}, {"uniqueItems": False}]
+    },
     "anyOf beside properties": {"type": "object", "properties": {"a": {"type": "integer"}}, "anyOf": [{"required": ["b"]}, {"required": ["a"]}]},
     "oneOf that overlaps": {"oneOf": [{"type": "integer"}, {"type": "integer", "minimum": 0}]},
     "not": {"type": "integer", "not": {"multipleOf": 2}},
-    "if and then": {"type": "object", "properties": {"a": {"const": 1}}, "required": ["a"], "if": {"properties": {"a": {"const": 1}}}, "then": {"required": ["b"]}, "else": False},
+    "if and then": {
+        "type": "object",
+        "properties": {"a": {"const": 1}},
+        "required": ["a"],
+        "if": {"properties": {"a": {"const": 1}}},
+        "then": {"required": ["b"]},
+        "else": False,
+    },
     "a reference with company": {"$defs": {"n": {"type": "integer"}}, "$ref": "#/$defs/n", "minimum": 40},
     "an escaped reference": {"$defs": {"a/b": {"type": "integer"}}, "$ref": "#/$defs/a~1b"},
     "definitions": {"definitions": {"n": {"type": "integer"}}, "type": "object", "properties": {"x": {"$ref": "#/definitions/n"}}, "required": ["x"]},
@@ -200,7 +243,10 @@ KEYWORDS = {
     "recursion through a list": {"type": "object", "properties": {"us": {"type": "array", "items": {"$ref": "#"}}}, "required": ["us"]},
     "recursion through an option": {"type": "object", "properties": {"me": {"$ref": "#"}}},
     "mutual recursion": {
-        "$defs": {"a": {"type": "object", "properties": {"b": {"$ref": "#/$defs/b"}}, "required": ["b"]}, "b": {"oneOf": [{"$ref": "#/$defs/a"}, {"type": "string"}]}},
+        "$defs": {
+            "a": {"type": "object", "properties": {"b": {"$ref": "#/$defs/b"}}, "required": ["b"]},
+            "b": {"oneOf": [{"$ref": "#/$defs/a"}, {"type": "string"}]},
+        },
         "$ref": "#/$defs/a",
     },
 }
@@ -214,9 +260,20 @@ def test_each_keyword_is_satisfied(schema):
     assert accepts(schema, value, schema)
 
 
+def test_a_schema_that_refers_only_to_itself_accepts_nothing():
+    """Rather than being followed for ever."""
+    with pytest.raises(ValueError, match="without end"):
+        accepts({"$ref": "#"}, 1, {"$ref": "#"})
+
+
 def test_older_drafts_are_read_too():
     """Exclusive bounds may be booleans, and items a list."""
-    schema = {"type": "array", "items": [{"type": "integer", "minimum": 5, "exclusiveMinimum": True}, {"maximum": 3, "exclusiveMaximum": True}], "minItems": 2, "additionalItems": False}
+    schema = {
+        "type": "array",
+        "items": [{"type": "integer", "minimum": 5, "exclusiveMinimum": True}, {"maximum": 3, "exclusiveMaximum": True}],
+        "minItems": 2,
+        "additionalItems": False,
+    }
     value = sample(schema)
     jsonschema.validate(value, schema, cls=jsonschema.Draft4Validator)
 
@@ -228,7 +285,10 @@ def test_optional_properties_are_filled_in_near_the_top():
 
 def test_a_word_of_the_prompt_is_taken():
     """`city=Paris`, `city: Paris` and `city Paris` all fill the property `city`; numbers are numbers."""
-    schema = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}, "share": {"type": "number"}, "unit": {"enum": ["c", "f"]}}}
+    schema = {
+        "type": "object",
+        "properties": {"city": {"type": "string"}, "days": {"type": "integer"}, "share": {"type": "number"}, "unit": {"enum": ["c", "f"]}},
+    }
     assert sample(schema, 'days=3 in city "New York", unit f, share: 0.5') == {"city": "New York", "days": 3, "share": 0.5, "unit": "f"}
 
 
@@ -241,6 +301,9 @@ IMPOSSIBLE = {
     "false": False,
     "empty enum": {"enum": []},
     "bounds that cross": {"type": "integer", "minimum": 3, "maximum": 2},
+    "decimal bounds that cross": {"type": "number", "minimum": 0, "exclusiveMaximum": 0},
+    "a format that is too long": {"type": "string", "format": "ipv4", "maxLength": 3},
+    "too few names": {"type": "object", "propertyNames": {"enum": ["a"]}, "minProperties": 2},
     "types that exclude each other": {"allOf": [{"type": "string"}, {"type": "integer"}]},
     "endless recursion": {"type": "object", "properties": {"me": {"$ref": "#"}}, "required": ["me"]},
     "a reference to itself": {"$defs": {"a": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"},
@@ -299,6 +362,10 @@ ACCEPTED = [
     ({"contains": {"const": 1}, "maxContains": 1}, [1, 1], False),
     ({"prefixItems": [{"type": "string"}]}, [1], False),
     ({"maxItems": 1}, [1, 2], False),
+    ({"items": {"type": "string"}}, ["a", 1], False),
+    ({"contains": {"const": 2}}, [1, 1], False),
+    ({"minProperties": 2}, {"a": 1}, False),
+    ({"required": ["a"]}, {}, False),
     ({"uniqueItems": True}, [1, 1.0], False),
     ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, False),
     ({"propertyNames": {"maxLength": 1}}, {"ab": 1}, False),
