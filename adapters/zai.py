@@ -45,7 +45,7 @@ class ZAI(Provider):
                 tool_choice_required="unsupported",
                 tool_choice_named=False,
                 reasoning_param="thinking_and_effort",
-                efforts=("high", "max"),
+                efforts=("none", "low", "high", "max"),
                 thinking_param="thinking_type",
             ),
         ),

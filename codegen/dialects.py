@@ -8,9 +8,12 @@ from typing import Any, Final
 
 DIALECTS: Final[Mapping[str, Mapping[str, str]]] = {
     "chat": {
+        "anthropic": "llmclient.dialects.anthropic:AnthropicMessages",
+        "gemini": "llmclient.dialects.gemini:GeminiChat",
         "openai": "llmclient.dialects.openai:OpenAIChat",
     },
     "embed": {
+        "gemini": "llmclient.dialects.gemini:GeminiEmbeddings",
         "openai": "llmclient.dialects.openai:OpenAIEmbeddings",
     },
     "rerank": {},
@@ -21,9 +24,14 @@ DIALECTS: Final[Mapping[str, Mapping[str, str]]] = {
     "translate_audio": {},
     "moderate": {},
     "list_models": {
+        "anthropic": "llmclient.dialects.anthropic:AnthropicModels",
+        "gemini": "llmclient.dialects.gemini:GeminiModels",
         "openai": "llmclient.dialects.openai:OpenAIModels",
     },
-    "count_tokens": {},
+    "count_tokens": {
+        "anthropic": "llmclient.dialects.anthropic:AnthropicCountTokens",
+        "gemini": "llmclient.dialects.gemini:GeminiCountTokens",
+    },
     "files": {},
     "batches": {},
 }
@@ -31,12 +39,15 @@ DIALECTS: Final[Mapping[str, Mapping[str, str]]] = {
 BASES: Final[Mapping[str, str]] = {
     "provider": "llmclient.provider:Provider",
     "simulator": "llmclient.simulator.provider:SimulatorProvider",
+    "vertex": "llmclient.vertex:VertexProvider",
 }
 """What an adapter is a subclass of; another than the first where finding the address needs code."""
 
 AUTHS: Final[Mapping[str, str]] = {
+    "anthropic": "llmclient.dialects.anthropic:AnthropicKey",
     "basic": "llmclient.auth:Basic",
     "bearer": "llmclient.auth:Bearer",
+    "google": "llmclient.auth_google:GoogleADC",
     "header": "llmclient.auth:HeaderKey",
     "none": "llmclient.auth:NoAuth",
     "query": "llmclient.auth:QueryKey",

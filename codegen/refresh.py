@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from codegen.__main__ import Places
+from codegen.rules import is_date
 
 _HEADING: Final = "\n[models]\n"
 _MODES: Final = {"embedding": "embed", "tts": "speech", "stt": "transcribe", "moderation": "moderate"}
@@ -103,16 +104,21 @@ def _values(fact: Mapping[str, Any], apis: frozenset[str]) -> dict[str, str | in
         "mode": mode if mode != "chat" else None,
         "abilities": " ".join(sorted(_abilities(fact))),
         "prices": "" if fact.get("suspect") else " ".join(_prices(fact.get("prices", {}), mode)),
-        "released": fact.get("release_date"),
-        "retired": fact.get("deprecation_date"),
+        "released": _date(fact.get("release_date")),
+        "retired": _date(fact.get("deprecation_date")),
         "deprecated": bool(fact["deprecated"]) and not fact.get("deprecation_date"),
-        "knowledge": fact.get("knowledge"),
+        "knowledge": _date(fact.get("knowledge")),
         "max_input": longest if longest and context and longest < context else None,
         "dimensions": int(fact["embedding_dims"]) if "embedding_dims" in fact else None,
         "api": "responses" if fact.get("responses_only") and "responses" in apis else None,
         "efforts": ",".join(efforts),
         "rejects": _rejects(fact, efforts) if mode == "chat" else None,
     }
+
+
+def _date(text: str | None) -> str | None:
+    """Return a date as it is; None for one that is in no calendar."""
+    return text if text is not None and is_date(text, or_month=True) else None
 
 
 def _abilities(fact: Mapping[str, Any]) -> Iterator[str]:

@@ -46,8 +46,8 @@ def adapter_context(metadata: Metadata) -> dict[str, Any]:
         "source": metadata.file,
         "name": string(metadata.name),
         "class_name": metadata.class_name,
-        "summary": f"{_docstring(metadata.facts.title)}: {_docstring(metadata.facts.docs)}",
-        "title": _docstring(metadata.facts.title),
+        "summary": f"{metadata.facts.title}: {metadata.facts.docs}",
+        "title": metadata.facts.title,
         "base": _base(metadata)[1],
         "imports": _imports(_base(metadata), attributes.values()),
         "public": sorted(["PROVIDER_NAME", metadata.class_name], key=_constants_first),
@@ -130,8 +130,3 @@ def row_of(name: str, model: ModelTable) -> ModelRow:
 
 def _row(name: str, model: ModelTable) -> str:
     return "(" + ", ".join(literal(item) for item in row_of(name, model)) + ")"
-
-
-def _docstring(text: str) -> str:
-    """Return text that is safe within a docstring."""
-    return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from codegen.dialects import AUTHS, BASES, DIALECTS
 from codegen.problems import Problem, Problems, Steps, suggest
 from llmclient.models import ABILITIES, MODES, Price
 from llmclient.types.chat import PARAMS
@@ -35,6 +36,10 @@ _FILLED: Final = frozenset({"organization", "project", "region", "api_version"})
 _SETTINGS: Final = frozenset({"api_key", "api_base"}) | _FILLED
 _PARAMETERS: Final = ("unsupported", "allow", "rename")
 """Quirks of chat dialects that hold names of portable parameters."""
+
+_PLACES: Final = [place for table in (AUTHS, BASES, *DIALECTS.values()) for place in table.values()]
+_IMPORTED: Final = frozenset({"Retired", "Option"}).union(place.rpartition(":")[2] for place in _PLACES)
+"""Names that may stand in the import lines of an adapter."""
 
 Say = Callable[[Steps, str], None]
 
@@ -65,7 +70,7 @@ def check_all(files: Iterable[Metadata]) -> Iterator[Problem]:
 def _shared_keys(files: list[Metadata]) -> Iterator[Problem]:
     readers: dict[str, list[Metadata]] = defaultdict(list)
     for metadata in files:
-        for variable in metadata.variables.get("api_key", ()):
+        for variable in dict.fromkeys(metadata.variables.get("api_key", ())):
             readers[variable].append(metadata)
     for variable, several in sorted(readers.items()):
         meant = any(variable in metadata.facts.env.get(SHARED, ()) for metadata in several)
@@ -88,10 +93,12 @@ def _check_names(facts: Facts, stem: str, class_name: str, say: Say) -> None:
         say(("name",), f"must be {stem!r}, as the file is called, got {facts.name!r}")
     if not _CLASS.fullmatch(class_name):
         say(("class_name",), f"{class_name!r} is no class name")
+    elif class_name in _IMPORTED:
+        say(("class_name",), f"{class_name!r} is a name that adapters import; choose another")
     for key in ("title", "docs"):
         value = getattr(facts, key)
-        if not value.strip() or not value.isprintable():
-            say((key,), f"must be one line of text, got {value!r}")
+        if not value.strip() or not value.isprintable() or set(value) & set('"\\'):
+            say((key,), f"must be one line of text without quotes and backslashes, got {value!r}")
     if not facts.docs.startswith(("https://", "docs/")):
         say(("docs",), f"must be the address of a page, https://…, or a file in docs/, got {facts.docs!r}")
     for index, alias in enumerate(facts.aliases):
@@ -112,13 +119,18 @@ def _check_dates(facts: Facts, say: Say) -> None:
 
 
 def _check_date(text: str, steps: Steps, say: Say, *, or_month: bool = False) -> None:
-    whole = f"{text}-01" if or_month and _MONTH.fullmatch(text) else text
-    try:
-        valid = bool(_DAY.fullmatch(whole)) and datetime.date.fromisoformat(whole) is not None
-    except ValueError:
-        valid = False
-    if not valid:
+    if not is_date(text, or_month=or_month):
         say(steps, f"must be a date such as {'2026-11-22 or 2026-11' if or_month else '2026-11-22'}, got {text!r}")
+
+
+def is_date(text: str, *, or_month: bool = False) -> bool:
+    """Return whether the text is a day of the calendar, or a month where that will do."""
+    day = f"{text}-01" if or_month and _MONTH.fullmatch(text) else text
+    try:
+        datetime.date.fromisoformat(day)
+    except ValueError:
+        return False
+    return bool(_DAY.fullmatch(day))
 
 
 def _check_settings(facts: Facts, say: Say) -> None:
