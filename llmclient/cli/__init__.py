@@ -18,5 +18,4 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(2)
     from llmclient.cli.root import root  # here, since it needs what may be missing
 
-    root.main(args=arguments, prog_name="llmclient")
-    sys.exit(0)
+    sys.exit(root.main(args=arguments, prog_name="llmclient"))

@@ -23,8 +23,6 @@ class Pair(click.ParamType[tuple[str, Any]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
         """Split and read; a usage error without a name."""
-        if isinstance(value, tuple):
-            return cast("tuple[str, Any]", value)  # click converts a default twice
         name, equals, text = str(value).partition("=")
         if not equals or not name.strip():
             self.fail(f"{value!r} is not of the form name=value", param, ctx)

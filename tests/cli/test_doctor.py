@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import llmclient
+from llmclient.cli import access
 from llmclient.simulator import Simulator
 
 
@@ -86,6 +87,16 @@ def test_all_takes_in_what_needs_no_key(run: Callable[..., Any], simulator: Simu
     found = {entry["name"]: entry for entry in json.loads(run("doctor", "--all", "--json", "--timeout", "2").stdout)["providers"]}
     assert ["openai", "simulator"] == list(found)
     assert found["simulator"]["reachable"]
+
+
+@pytest.mark.parametrize(
+    ("address", "local"),
+    [("http://localhost:1234/v1", True), ("http://127.0.0.2/v1", True), ("http://[::1]:1/v1", True), ("https://api.example.com", False), (None, False)],
+)
+def test_an_address_of_this_machine_is_local(address: str | None, *, local: bool) -> None:
+    """By name or by number."""
+    entry = access.find("openai")._replace(address=address)
+    assert local is entry.is_local
 
 
 def test_a_retired_service_is_told_of_only_when_it_is_named(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,14 +9,17 @@ import pathlib
 import pty
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 
+import llmclient
 from llmclient.cli import rows as module
 from llmclient.cli.rows import Output, Row, read_rows, recover
+from llmclient.fanout import Item
 from llmclient.simulator import Simulator
+from llmclient.types.chat import ChatResponse
 
 KEYS = ["index", "id", "input", "ok", "text", "finish_reason", "usage", "cost", "error"]
 
@@ -114,6 +117,28 @@ def test_the_summary_counts_rows_tokens_cost_and_speed(run: Callable[..., Any]) 
 def test_unpriced_models_are_told_in_the_summary(run: Callable[..., Any]) -> None:
     """No price, no zero."""
     assert "cost unknown: no price is known" in run("map", "openai/echo", input="one\n").stderr
+
+
+def test_a_sum_that_lacks_prices_says_so(monkeypatch: pytest.MonkeyPatch, run: Callable[..., Any]) -> None:
+    """It is a lower bound."""
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    whole = ChatResponse.from_dict({"choices": [], "usage": {**usage, "cost": 0.5}})
+    items = [Item(0, response=whole), Item(1, response=ChatResponse.from_dict({"choices": [], "usage": usage}))]
+
+    def answer(client: llmclient.Client, model: str, prompts: Iterable[str], **options: Any) -> Iterator[Item[ChatResponse]]:
+        return (item for item, _ in zip(items, list(prompts), strict=True))
+
+    monkeypatch.setattr(llmclient.Client, "map", answer)
+    assert "4 tokens, at least $0.5 (1 rows without a price: no price is known for this model)" in run("map", "openai/echo", input="a\nb\n").stderr
+
+
+def test_a_terminal_is_not_waited_for(start: Callable[..., subprocess.Popen[str]]) -> None:
+    """Without an input, and with nothing piped in, the command says how to give one."""
+    leader, follower = pty.openpty()
+    _, errors = start("map", "openai/echo", stdin=follower).communicate(timeout=30)
+    os.close(leader)
+    os.close(follower)
+    assert "there is no INPUT; name a file, or pipe prompts in" in errors
 
 
 def test_all_rows_of_many_come_once(run: Callable[..., Any], simulator: Simulator, tmp_path: pathlib.Path) -> None:
