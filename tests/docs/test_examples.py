@@ -16,6 +16,8 @@ from collections.abc import Iterator
 import attrs
 import pytest
 
+from llmclient.simulator import Simulator, answers, faults
+
 ROOT = pathlib.Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -81,8 +83,6 @@ SHELL_BLOCKS = [block for page in PAGES for block in blocks(page) if block.langu
 @pytest.fixture
 def environ(outer_environ: dict[str, str], tmp_path: pathlib.Path) -> Iterator[dict[str, str]]:
     """An environment in which OpenAI's address is the simulator's."""
-    from llmclient.simulator import Simulator
-
     with Simulator() as simulator:
         yield {
             "PATH": os.pathsep.join([str(pathlib.Path(sys.executable).parent), outer_environ["PATH"]]),
@@ -139,6 +139,13 @@ def test_the_index_lists_every_page() -> None:
     """docs/index.md links to every other page."""
     linked = set(re.findall(r"\]\(([a-z_]+\.md)\)", (ROOT / "docs" / "index.md").read_text(encoding="utf-8")))
     assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"} == linked
+
+
+def test_the_page_of_the_simulator_is_complete() -> None:
+    """Each model and each fault has its row."""
+    text = (ROOT / "docs" / "simulator.md").read_text(encoding="utf-8")
+    assert [] == [name for name in answers.MODELS if f"| `{name}` |" not in text]
+    assert [] == [name for name, (kind, meaning) in faults.NAMES.items() if f"| `{name}{'=…' if kind else ''}` | {meaning} |" not in text]
 
 
 def check_pip(args: list[str]) -> None:
