@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import attrs
 import urllib3.util
@@ -89,6 +89,23 @@ class Timeout:
         return cls(total=value)
 
 
+class Gate:
+    """An event that happens once; unlike threading.Event, a finalizer may set it in the very thread that waits for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def set(self) -> None:
+        """Let whoever waits go on."""
+        with suppress(RuntimeError):
+            self._lock.release()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait; return whether the gate was opened in time."""
+        return self._lock.acquire(timeout=max(0.0, min(seconds, LONGEST_WAIT)))
+
+
 class Call(urllib3.util.Timeout):
     """The running deadline of one logical call, over all its attempts, and the means to cancel it.
 
@@ -109,6 +126,8 @@ class Call(urllib3.util.Timeout):
         """How many bytes have come in this attempt."""
         self.tripped: str | None = None
         """The limit that ended this attempt."""
+        self.answer: urllib3.HTTPResponse | None = None
+        """The answer whose head has come, until somebody takes care of it."""
         self._lock = threading.RLock()
         self._socket: Socket | None = None
         self._wake: Callable[[], None] | None = None
@@ -134,17 +153,17 @@ class Call(urllib3.util.Timeout):
         """Sleep, but not past the total, and wake at once when cancelled; then raises as `check` does."""
         self.check()
         if seconds > 0:
-            self.wait(threading.Event(), min(seconds, self.remaining()))
+            self.wait(Gate(), min(seconds, self.remaining()))
         self.check()
 
-    def wait(self, event: threading.Event, seconds: float) -> bool:
-        """Wait for an event, which `cancel` sets too; return whether it is set."""
+    def wait(self, gate: Gate, seconds: float) -> bool:
+        """Wait at a gate, which `cancel` opens too; return whether it was opened in time."""
         with self._lock:
             if self.cancelled:
                 return True
-            self._wake = event.set
+            self._wake = gate.set
         try:
-            return event.wait(min(seconds, LONGEST_WAIT))
+            return gate.wait(seconds)
         finally:
             self._wake = None
 
@@ -221,7 +240,7 @@ class Call(urllib3.util.Timeout):
 
     def left(self, quiet_at: float = math.inf) -> float:
         """Return the seconds until the nearest limit, at most `LONGEST_WAIT`; raises TimeoutError once one has passed."""
-        until = self._until if self._until < quiet_at else quiet_at
+        until = min(self._until, quiet_at)
         if until == math.inf:
             return LONGEST_WAIT
         now = monotonic()
@@ -248,7 +267,7 @@ class Call(urllib3.util.Timeout):
         error.limit = limit
         return error
 
-    def clone(self) -> Self:  # type: ignore[override]  # urllib3 promises a Timeout, and this is one
+    def clone(self) -> Self:
         """Return the call itself: urllib3 clones a Timeout before it is used, and there is only one deadline."""
         return self
 
@@ -302,6 +321,6 @@ def _shut_down(sock: Socket) -> None:
     The plain socket's method on purpose: the one of SSLSocket drops the TLS layer first, and a reader would get
     ciphertext as if it were the answer.
     """
-    inner = getattr(sock, "socket", sock)
+    inner: Any = getattr(sock, "socket", sock)
     with suppress(OSError):
         socket.socket.shutdown(inner, socket.SHUT_RDWR)

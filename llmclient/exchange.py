@@ -5,16 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from http.client import IncompleteRead
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 import urllib3
 from urllib3._collections import HTTPHeaderDict
 
-from llmclient import idle
 from llmclient.errors import CancelledError, NetworkError, ProviderError, ResponseParsingError
 from llmclient.failures import FAULTS, explain
+from llmclient.idle import Forks
 from llmclient.inflate import Inflater, inflater
-from llmclient.pool import BUFFER, Answer
+from llmclient.parser import BUFFER, Answer
+from llmclient.pool import drop
 
 if TYPE_CHECKING:
     import requests
@@ -39,10 +40,13 @@ class Source(Protocol):
 
     encoding: str | None
     """The content-encoding that is still to be undone."""
-    length: int | None
-    """How many bytes are to come, if that is known."""
     ended: bool
     """Whether the body has ended as its framing says."""
+
+    @property
+    def length(self) -> int | None:
+        """How many bytes are to come, if that is known."""
+        ...
 
     def read(self, limit: int) -> bytes:
         """Return the rest of the body, or more than `limit` bytes of it; raises what sockets and http.client raise."""
@@ -107,11 +111,7 @@ class Wired:
 
     def drop(self) -> None:
         """Close the connection and free its slot."""
-        conn = self._raw._connection
-        if conn is not None:
-            conn.close()
-        self._answer.close()
-        self._raw.release_conn()
+        drop(self._raw)
 
 
 class Foreign:
@@ -127,7 +127,7 @@ class Foreign:
         self._ready: bytes | None = None
         if response._content is not False:
             # A hook has read it already.
-            self._ready = cast("bytes | None", response._content) or b""
+            self._ready = response._content or b""
 
     def read(self, limit: int) -> bytes:
         """Return the rest of the body, or more than `limit` bytes of it."""
@@ -157,11 +157,12 @@ class Foreign:
 
     def release(self) -> None:
         """Let the response give its connection back, if it has one."""
-        self._response.close()
+        self.drop()
 
     def drop(self) -> None:
         """Close the response."""
-        self._response.close()
+        if self._response.raw is not None:
+            self._response.close()
 
 
 def _source(response: requests.Response, call: Call) -> Source:
@@ -188,7 +189,7 @@ class Exchange:
         self._prepared = False
         self._done = False
         self._busy = threading.Lock()
-        self._generation = idle.generation
+        self._forks = Forks.count
 
     def read(self, cap: int = BODY_CAP) -> bytes:
         """Return the whole body, decompressed.
@@ -233,7 +234,7 @@ class Exchange:
 
     def close(self) -> None:
         """Drop the connection, unless the body has been read to its end. A thread that is reading gets CancelledError."""
-        if self._done or self._generation != idle.generation:
+        if self._done or self._forks != Forks.count:
             return
         if self._busy.acquire(blocking=False):
             try:
@@ -250,7 +251,7 @@ class Exchange:
 
     def _guard(self, read: Callable[[int], bytes], limit: int) -> bytes:
         """Run a read alone, and turn what fails into our errors, raised where no frame holds a request."""
-        if self._generation != idle.generation:
+        if self._forks != Forks.count:
             raise NetworkError(self._call.provider, "this answer belongs to the process that this one was forked from", retryable=False)
         failure: ProviderError
         with self._busy:

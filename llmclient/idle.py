@@ -9,7 +9,7 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from llmclient.deadline import LONGEST_WAIT, Call
+from llmclient.deadline import LONGEST_WAIT, Call, Gate
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection
@@ -22,17 +22,21 @@ _inherited: list[object] = []
 """What a forked child has from its parent: kept for ever, since even dropping it would close things."""
 
 
-generation = 0
-"""How many forks lie between the process that first imported this and the present one."""
+class Forks:
+    """How many forks lie between the process that first loaded this and the present one."""
 
+    count = 0
+    lock = threading.Lock()
 
-def _count_fork() -> None:
-    global generation
-    generation += 1
+    @classmethod
+    def enter_child(cls) -> None:
+        """Note that this is a new process; called by Python in a forked child."""
+        cls.count += 1
+        cls.lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_count_fork)
+    os.register_at_fork(after_in_child=Forks.enter_child)
 
 
 def keep_for_ever(*things: object) -> None:
@@ -40,11 +44,13 @@ def keep_for_ever(*things: object) -> None:
     _inherited.append(things)
 
 
-class _Ticket(threading.Event):
+class _Ticket(Gate):
     """A place in the line for a free connection."""
 
-    connection: HTTPConnection | None = None
-    served = False
+    def __init__(self) -> None:
+        super().__init__()
+        self.connection: HTTPConnection | None = None
+        self.served = False
 
 
 class IdleConnections:
@@ -62,16 +68,18 @@ class IdleConnections:
         self._start()
 
     def _start(self) -> None:
-        self._pid = os.getpid()
         self._lock = threading.RLock()
         self._idle: list[tuple[HTTPConnection, float]] = []
         self._waiters: deque[_Ticket] = deque()
         self._pruned = monotonic()
+        self._pid = os.getpid()
 
     def _enter_child(self) -> None:
-        keep_for_ever(self._lock, self._idle, self._waiters)
-        self._start()
-        self._slots = self.maxsize
+        with Forks.lock:
+            if self._pid != os.getpid():
+                keep_for_ever(self._lock, self._idle, self._waiters)
+                self._slots = self.maxsize
+                self._start()
 
     def qsize(self) -> int:
         """Return how many connections could be had at once."""

@@ -16,7 +16,7 @@ class Inflater:
     def __init__(self, encoding: str) -> None:
         self._gzip = encoding != "deflate"
         self._stream = zlib.decompressobj(_GZIP) if self._gzip else None
-        self._rest = b""
+        self._rest: bytes = b""
         self._more = False
         self._begun = False
 

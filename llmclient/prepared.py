@@ -5,9 +5,12 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, cast
 from urllib.parse import quote
 
 import requests
+from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
@@ -21,6 +24,22 @@ _OURS = frozenset({"content-length", "transfer-encoding", "host", "connection"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _SAFE = "/?:@!$&'()*+,;=-._~%[]"
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+
+
+class _NoCookies(RequestsCookieJar):
+    """A jar that takes nothing in: a provider's cookie must not follow one user's calls into another's."""
+
+    def __init__(self) -> None:
+        CookieJar.__init__(self, DefaultCookiePolicy(allowed_domains=[]))
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Do nothing."""
+
+    def set_cookie(self, cookie: Any, *args: Any, **kwargs: Any) -> None:
+        """Do nothing."""
+
+
+NO_COOKIES = _NoCookies()
 
 
 def prepare(provider: str, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> requests.PreparedRequest:
@@ -43,8 +62,10 @@ def prepare(provider: str, method: str, url: str, headers: Mapping[str, str], bo
         filled["Content-Length"] = str(len(body))
     elif request.method in _WITH_BODY:
         filled["Content-Length"] = "0"
-    request.headers = filled
+    request.headers = cast("Any", filled)
     request.body = body
+    # Redirects are not followed, but requests works out where they would go, and wants a jar for that.
+    request._cookies = NO_COOKIES
     return request
 
 

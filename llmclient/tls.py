@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import functools
-import os
+import pathlib
 import ssl
 
-from requests.certs import where
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import create_urllib3_context
 
 from llmclient.errors import ConfigurationError
-
-Verify = bool | str | None
-Certificate = str | tuple[str, str] | None
 
 _EXPIRED = 10
 _NOT_YET_VALID = 9
@@ -21,15 +18,19 @@ _WRONG_HOST = frozenset({62, 64})
 _UNKNOWN_ISSUER = frozenset({2, 20, 21})
 
 
-@functools.lru_cache(maxsize=64)
-def context(verify: Verify = True, cert: Certificate = None) -> ssl.SSLContext:
+def context(verify: bool | str = True, cert: str | tuple[str, str] | None = None) -> ssl.SSLContext:
     """Return the shared context; `verify` is a CA file or folder, True for certifi's, False for none.
 
     Raises ConfigurationError for files that are missing or hold no certificate.
     """
+    return _context(verify, cert)
+
+
+@functools.lru_cache(maxsize=64)
+def _context(verify: bool | str, cert: str | tuple[str, str] | None) -> ssl.SSLContext:
     built = create_urllib3_context(cert_reqs=ssl.CERT_NONE if verify is False else ssl.CERT_REQUIRED)
     if verify is not False:
-        _load_authorities(built, verify if isinstance(verify, str) else where())
+        _load_authorities(built, verify if isinstance(verify, str) else DEFAULT_CA_BUNDLE_PATH)
     if cert is not None:
         _load_certificate(built, cert)
     return built
@@ -37,7 +38,7 @@ def context(verify: Verify = True, cert: Certificate = None) -> ssl.SSLContext:
 
 def _load_authorities(built: ssl.SSLContext, path: str) -> None:
     try:
-        built.load_verify_locations(**({"capath": path} if os.path.isdir(path) else {"cafile": path}))
+        built.load_verify_locations(**({"capath": path} if pathlib.Path(path).is_dir() else {"cafile": path}))
     except OSError as error:
         problem = str(error)
     else:
@@ -62,7 +63,7 @@ def explain(error: ssl.SSLError, host: str) -> tuple[str, bool]:
         return f"the TLS certificate of {host} {_certificate_problem(error)}", False
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return f"{host} closed the TLS connection", True
-    return f"TLS with {host} failed: {error.reason or error}", False
+    return f"TLS with {host} failed: {getattr(error, 'reason', None) or error}", False
 
 
 def _certificate_problem(error: ssl.SSLCertVerificationError) -> str:

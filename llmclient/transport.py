@@ -11,23 +11,22 @@ import functools
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import requests
 import requests.adapters
 import requests.utils
-from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 from urllib3._collections import HTTPHeaderDict
 
 from llmclient import tls
+from llmclient.dialer import socket_options
 from llmclient.errors import ConfigurationError, ProviderError
 from llmclient.exchange import Exchange
 from llmclient.failures import FAULTS, explain
 from llmclient.idle import keep_for_ever
-from llmclient.pool import POOLS, SOCKET_OPTIONS
-from llmclient.prepared import check_headers, origin_of, prepare
+from llmclient.pool import POOLS, drop
+from llmclient.prepared import NO_COOKIES, check_headers, origin_of, prepare
 
 if TYPE_CHECKING:
     from urllib3.connectionpool import HTTPConnectionPool
@@ -39,23 +38,7 @@ __all__ = ["Exchange", "PooledAdapter", "Transport", "check_headers", "prepare",
 MAX_CONNECTIONS = 100
 MAX_HOSTS = 1000
 
-_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-
-
-class _NoCookies(RequestsCookieJar):
-    """A jar that takes nothing in: a provider's cookie must not follow one user's calls into another's."""
-
-    def __init__(self) -> None:
-        CookieJar.__init__(self, DefaultCookiePolicy(allowed_domains=[]))
-
-    def extract_cookies(self, response: Any, request: Any) -> None:
-        """Do nothing."""
-
-    def set_cookie(self, cookie: Any, *args: Any, **kwargs: Any) -> None:
-        """Do nothing."""
-
-
-_NO_COOKIES = _NoCookies()
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 class PooledAdapter(requests.adapters.HTTPAdapter):
@@ -66,16 +49,19 @@ class PooledAdapter(requests.adapters.HTTPAdapter):
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = True, **pool_kwargs: Any) -> None:
         """Make the pool manager; called by requests, and again in a forked child."""
-        super().init_poolmanager(connections, maxsize, block, socket_options=SOCKET_OPTIONS, **pool_kwargs)
+        super().init_poolmanager(connections, maxsize, block, socket_options=socket_options(), **pool_kwargs)
         self.poolmanager.pool_classes_by_scheme = POOLS
-        self._pid = os.getpid()
+        self._trust: bool | str = True
         self._lock = threading.RLock()
         self._pools: dict[tuple[Any, ...], HTTPConnectionPool] = {}
+        self._pid = os.getpid()
 
     def _enter_child(self) -> None:
-        keep_for_ever(self.poolmanager, self.proxy_manager, self._pools, self._lock)
-        self.proxy_manager = {}
-        self.init_poolmanager(self._pool_connections, self._pool_maxsize, self._pool_block)
+        with _Process.lock:
+            if self._pid != os.getpid():
+                keep_for_ever(self.poolmanager, self.proxy_manager, self._pools, self._lock)
+                self.proxy_manager = {}
+                self.init_poolmanager(self._pool_connections, self._pool_maxsize, self._pool_block)
 
     def get_connection_with_tls_context(self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None) -> HTTPConnectionPool:
         """Return the pool for the request's host and these settings."""
@@ -83,15 +69,13 @@ class PooledAdapter(requests.adapters.HTTPAdapter):
             self._enter_child()
         url = cast("str", request.url)
         key = (origin_of(url), verify, cert, *proxies.items()) if proxies else (origin_of(url), verify, cert)
-        pool = self._pools.get(key)
-        if pool is None or pool.pool is None:
-            pool = self._add_pool(key, request, verify, proxies, cert)
-        return pool
+        return self._pools.get(key) or self._add_pool(key, request, verify, proxies, cert)
 
     def _add_pool(self, key: tuple[Any, ...], request: requests.PreparedRequest, verify: Any, proxies: Any, cert: Any) -> HTTPConnectionPool:
         with self._lock:
             if len(self._pools) >= MAX_HOSTS:
                 self._pools.clear()
+            self._trust = verify
             pool: HTTPConnectionPool = super().get_connection_with_tls_context(request, verify, proxies, cert)
             self._pools[key] = pool
             return pool
@@ -100,7 +84,7 @@ class PooledAdapter(requests.adapters.HTTPAdapter):
         """Return what identifies the pool; the trust store and the client certificate are in a shared TLS context."""
         host, settings = super().build_connection_pool_key_attributes(request, verify, cert)
         if host["scheme"] == "https":
-            settings = {"ssl_context": tls.context(verify, cert), "cert_reqs": settings["cert_reqs"], "ca_certs": None}
+            settings = {"ssl_context": tls.context(verify, cert), "cert_reqs": "CERT_NONE" if verify is False else "CERT_REQUIRED"}
         return host, settings
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
@@ -108,9 +92,9 @@ class PooledAdapter(requests.adapters.HTTPAdapter):
         if proxy in self.proxy_manager:
             return self.proxy_manager[proxy]
         if proxy.lower().startswith("https"):
-            proxy_kwargs.setdefault("proxy_ssl_context", tls.context(_environment_bundle() or True))
+            proxy_kwargs.setdefault("proxy_ssl_context", tls.context(self._trust))
         if not proxy.lower().startswith("socks"):
-            proxy_kwargs.setdefault("socket_options", SOCKET_OPTIONS)
+            proxy_kwargs.setdefault("socket_options", socket_options())
         manager = super().proxy_manager_for(proxy, **proxy_kwargs)
         if not proxy.lower().startswith("socks"):
             manager.pool_classes_by_scheme = POOLS
@@ -132,7 +116,7 @@ class PooledAdapter(requests.adapters.HTTPAdapter):
         headers = resp.headers if isinstance(resp.headers, HTTPHeaderDict) else CaseInsensitiveDict(resp.headers)
         response.__dict__.update(_BLANK, history=[])
         response.status_code = resp.status
-        response.headers = headers
+        response.headers = cast("Any", headers)
         response.encoding = _charset(headers.get("content-type"))
         response.raw = resp
         response.reason = resp.reason
@@ -147,7 +131,7 @@ class PooledAdapter(requests.adapters.HTTPAdapter):
         self._pools.clear()
 
 
-_BLANK = {**requests.Response().__dict__, "cookies": _NO_COOKIES}
+_BLANK = {**requests.Response().__dict__, "cookies": NO_COOKIES}
 
 
 @functools.lru_cache(maxsize=256)
@@ -161,7 +145,7 @@ class _Session(requests.Session):
     def __init__(self, max_connections: int = MAX_CONNECTIONS) -> None:
         super().__init__()
         self.trust_env = False
-        self.cookies = _NO_COOKIES
+        self.cookies = NO_COOKIES
         adapter = PooledAdapter(max_connections)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
@@ -171,38 +155,42 @@ class _Session(requests.Session):
         return iter(())
 
 
-_shared: tuple[int, requests.Session] | None = None
-_lock = threading.Lock()
+class _Process:
+    """What this process shares: the session, and the lock under which it is made."""
+
+    session: requests.Session | None = None
+    pid = 0
+    lock = threading.Lock()
 
 
 def session() -> requests.Session:
     """Return the process's shared session; a forked child gets its own."""
-    global _shared
-    held = _shared
-    if held is not None and held[0] == os.getpid():
-        return held[1]
-    with _lock:
-        if _shared is None or _shared[0] != os.getpid():
-            keep_for_ever(_shared)
-            _shared = (os.getpid(), _Session())
-        return _shared[1]
+    if _Process.session is not None and _Process.pid == os.getpid():
+        return _Process.session
+    with _Process.lock:
+        if _Process.session is None or _Process.pid != os.getpid():
+            keep_for_ever(_Process.session)
+            _Process.session, _Process.pid = _Session(), os.getpid()
+        return _Process.session
 
 
 def _enter_child() -> None:
-    global _lock
-    _lock = threading.Lock()
+    _Process.lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_enter_child)
 
 
-class Route(NamedTuple):
+class Route:
     """How to reach one host."""
 
-    proxies: dict[str, str]
-    verify: bool | str
-    cert: str | tuple[str, str] | None
+    __slots__ = ("cert", "proxies", "verify")
+
+    def __init__(self, proxies: dict[str, str], verify: bool | str, cert: str | tuple[str, str] | None) -> None:
+        self.proxies = proxies
+        self.verify = verify
+        self.cert = cert
 
 
 def _environment_bundle() -> str | None:
@@ -247,22 +235,35 @@ class Transport:
         a test tool raises on purpose passes through.
         """
         call.begin_attempt()
-        through = self._given or self._own or session()
+        outcome = self._attempt(request, call)
+        if isinstance(outcome, ProviderError):
+            # Raised here, where nothing is at hand that could hold a key.
+            raise outcome.with_traceback(None)
+        return outcome
+
+    def _attempt(self, request: requests.PreparedRequest, call: Call) -> Exchange | ProviderError:
         url = cast("str", request.url)
-        route = self._routes.get(origin_of(url)) or self._add_route(url)
-        if through.hooks["response"]:
-            request.hooks = {"response": list(through.hooks["response"])}
-        failure: ProviderError
         try:
-            response = through.send(
-                request, stream=True, allow_redirects=False, proxies=route.proxies, verify=route.verify, cert=route.cert, timeout=cast("Any", call)
-            )
-            return Exchange(response, call)
+            return Exchange(self._respond(request, url, call), call)
         except ProviderError as error:
-            failure = error
+            return error
         except FAULTS as error:
-            failure = explain(error, call, url)
-        raise failure.with_traceback(None)
+            return explain(error, call, url)
+        finally:
+            _settle(call)
+
+    def _respond(self, request: requests.PreparedRequest, url: str, call: Call) -> requests.Response:
+        through = self._given or self._own or session()
+        route = self._routes.get(origin_of(url)) or self._add_route(url)
+        hook: Any = through.hooks.get("response")
+        if hook:
+            request.hooks = {"response": hook}
+        response = through.send(
+            request, stream=True, allow_redirects=False, proxies=route.proxies, verify=route.verify, cert=route.cert, timeout=cast("Any", call)
+        )
+        if response.raw is call.answer:
+            call.answer = None
+        return response
 
     def close(self) -> None:
         """Close the session, if it is ours alone."""
@@ -289,12 +290,17 @@ class Transport:
         settings = given.merge_environment_settings(url, dict(self._proxies or {}), True, self._verify, cast("Any", self._cert))
         # requests lets the environment's bundle win over a session's own verify.
         verify = settings["verify"] if self._verify is not None or given.verify is True else given.verify
-        return Route(dict(settings["proxies"]), cast("bool | str", verify), cast("Any", settings["cert"]))
+        return Route(dict(settings["proxies"]), cast("bool | str", verify), settings["cert"])
+
+
+def _settle(call: Call) -> None:
+    """Drop an answer that has come but was not returned, since a hook raised, or returned another in its place."""
+    if call.answer is not None:
+        drop(call.answer)
+        call.answer = None
 
 
 def _chosen(url: str, proxies: Mapping[str, str]) -> dict[str, str]:
     """Return the one proxy for this address, keyed as the adapter looks it up; empty for none."""
     proxy = requests.utils.select_proxy(url, dict(proxies))
     return {url.partition(":")[0]: proxy} if proxy else {}
-
-

@@ -13,7 +13,7 @@ import pytest
 import urllib3.util
 
 from llmclient import deadline
-from llmclient.deadline import LONGEST_WAIT, Call, Timeout
+from llmclient.deadline import LONGEST_WAIT, Call, Gate, Timeout
 from llmclient.errors import CancelledError, ConfigurationError, PoolTimeoutError, RequestTimeoutError
 
 UNBOUNDED = Timeout(connect=None, pool=None, read=None, first_event=None, idle=None, total=None)
@@ -40,7 +40,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
 def call(timeout: Timeout | float | None = None, **limits: float | None) -> Call:
     """Return a call under these limits, and no others."""
     if limits:
-        timeout = Timeout(**({name: None for name in ("connect", "pool", "read", "first_event", "idle", "total")} | limits))
+        timeout = Timeout(**(dict.fromkeys(("connect", "pool", "read", "first_event", "idle", "total")) | limits))
     return Call(Timeout.of(timeout), provider="groq", model="m")
 
 
@@ -288,11 +288,21 @@ def test_sleep_of_nothing_only_checks() -> None:
     call(total=60).sleep(-1)
 
 
+def test_a_gate_may_be_opened_by_the_thread_that_waits_and_more_than_once() -> None:
+    """A finalizer that runs in the middle of a wait must not block itself, as it would with threading.Event."""
+    gate = Gate()
+    assert not gate.wait(0)
+    assert not gate.wait(-1)
+    gate.set()
+    gate.set()
+    assert gate.wait(0)
+
+
 def test_wait_returns_at_once_when_cancelled_before() -> None:
     """A wait that begins too late does not begin."""
     running = call(total=60)
     running.cancel()
-    assert running.wait(threading.Event(), 30)
+    assert running.wait(Gate(), 30)
 
 
 def test_cancel_shuts_the_attached_socket_down() -> None:

@@ -17,10 +17,11 @@ import pytest
 import urllib3
 from urllib3.util.connection import HAS_IPV6
 
-from llmclient import idle, pool
+from llmclient import idle, parser, pool
 from llmclient.deadline import Call, Timeout
 from llmclient.errors import CancelledError, NetworkError, PoolTimeoutError, RequestTimeoutError
-from llmclient.pool import Answer, HTTPPool
+from llmclient.parser import Answer
+from llmclient.pool import HTTPPool
 from llmclient.transport import Transport
 from tests.sending import Running, eventually, new_call, new_transport, send
 from tests.wireserver import CHUNKED, Peer, WireServer, answers, chunked, close, drip, half_close, http_response, ok, reset, signal, stall
@@ -91,9 +92,9 @@ def test_what_is_no_http_is_a_network_error(head: bytes) -> None:
 
 def test_a_transfer_encoding_that_nobody_can_undo_is_an_error() -> None:
     """Compressed framing is refused instead of read as a body."""
-    with WireServer([http_response(200, {"Transfer-Encoding": "gzip, chunked"}, b"x", length=None), close]) as server:
-        with pytest.raises(NetworkError, match="did not answer in HTTP"):
-            send(server.url)
+    script = [http_response(200, {"Transfer-Encoding": "gzip, chunked"}, b"x", length=None), close]
+    with WireServer(script) as server, pytest.raises(NetworkError, match="did not answer in HTTP"):
+        send(server.url)
 
 
 def test_a_connection_that_the_server_closes_is_not_used_again() -> None:
@@ -261,6 +262,16 @@ def test_an_oddity_of_the_resolver_is_raised_where_it_is_waited_for(monkeypatch:
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     with pytest.raises(LookupError, match="odd"):
         send("http://odd.example")
+
+
+def test_a_name_is_looked_up_even_when_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the interpreter's end, or at the system's limit of threads, the lookup is made without a limit."""
+    with WireServer(ok(b"found")) as server:
+        named(monkeypatch, ("127.0.0.1", server.port))
+        monkeypatch.setattr(threading.Thread, "start", lambda self: (_ for _ in ()).throw(RuntimeError("can't start new thread")))
+        exchange = send("http://late.example")
+        monkeypatch.undo()
+        assert b"found" == exchange.read()
 
 
 @pytest.fixture
@@ -498,9 +509,8 @@ def test_the_free_retry_is_free_once() -> None:
 
 def test_a_new_connection_gets_no_free_retry() -> None:
     """What fails on a connection that never served is told."""
-    with WireServer([close], ok()) as server:
-        with pytest.raises(NetworkError):
-            send(server.url)
+    with WireServer([close], ok()) as server, pytest.raises(NetworkError):
+        send(server.url)
     assert 1 == len(server.requests)
 
 
@@ -626,9 +636,9 @@ def test_decrypted_bytes_left_in_the_tls_layer_are_noticed() -> None:
     class Nested:
         sslobj = Layer()
 
-    assert pool._pending(Layer())
-    assert pool._pending(Nested())
-    assert not pool._pending(object())
+    assert pool.is_pending(Layer())
+    assert pool.is_pending(Nested())
+    assert not pool.is_pending(object())
 
 
 def test_idle_connections_expire(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -808,7 +818,7 @@ def test_a_kernel_timeout_is_an_error_of_the_connection() -> None:
             raise TimeoutError(110, "Connection timed out")
 
     with pytest.raises(TimeoutError, match="Connection timed out"):
-        pool.Wire(Dead(b""), new_call()).readinto(bytearray(1))
+        parser.Wire(Dead(b""), new_call()).readinto(bytearray(1))
 
 
 def test_a_socket_that_times_out_early_is_read_again() -> None:
@@ -823,7 +833,7 @@ def test_a_socket_that_times_out_early_is_read_again() -> None:
                 raise TimeoutError("timed out")
             return super().recv_into(buffer)
 
-    assert 2 == pool.Wire(Early(b"ok"), new_call()).readinto(bytearray(2))
+    assert 2 == parser.Wire(Early(b"ok"), new_call()).readinto(bytearray(2))
 
 
 def test_tls_sessions_cost_one_context() -> None:

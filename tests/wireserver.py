@@ -221,6 +221,25 @@ def close(peer: Peer) -> None:
     peer.close()
 
 
+def relay(peer: Peer) -> None:
+    """A script: a proxy that connects to whatever loopback port CONNECT names, and passes bytes both ways."""
+    port = int(peer.read_request().path.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as target:
+        peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        back = threading.Thread(target=_pump, args=(target, peer.socket), daemon=True)
+        back.start()
+        _pump(peer.socket, target)
+        back.join(PATIENCE)
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with suppress(OSError):
+        socket.socket.shutdown(sink, socket.SHUT_RDWR)
+
+
 def answers(*scripts: bytes | Steps) -> Step:
     """A script: each request on the connection gets the next answer; after the last one the connection is closed."""
 
@@ -287,6 +306,9 @@ class WireServer:
         self._tls = server_context() if tls is True else tls or None
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=backlog)
         self._listener.settimeout(PATIENCE)
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+        """The address, without a path."""
         self._lock = threading.Lock()
         self._peers: set[Peer] = set()
         self._threads: list[threading.Thread] = []
@@ -298,17 +320,6 @@ class WireServer:
         """How many are open now."""
         self.max_open = 0
         self.errors: list[BaseException] = []
-
-    @property
-    def port(self) -> int:
-        """The port that it listens on."""
-        port: int = self._listener.getsockname()[1]
-        return port
-
-    @property
-    def url(self) -> str:
-        """The address, without a path."""
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     def note(self, request: Request) -> None:
         """Keep a request for the test to look at."""
