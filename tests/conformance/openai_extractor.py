@@ -31,7 +31,9 @@ def rows(folder: pathlib.Path, apis: frozenset[str], operations: frozenset[str])
     """Return the index rows of the exchanges in OpenAI's shape."""
     with (folder / "wire" / "index.jsonl").open(encoding="utf-8") as lines:
         found = [json.loads(line) for line in lines]
-    return [row for row in found if row["provider"] in SPEAKERS and row["api"] in apis and row["operation"] in operations]
+    shaped = [row for row in found if row["provider"] in SPEAKERS and row["api"] in apis and row["operation"] in operations]
+    # Ollama's own chat has another shape; the same provider speaks OpenAI's as well.
+    return [row for row in shaped if (row["provider"], row["operation"]) != ("ollama", "chat")]
 
 
 def exchange(folder: pathlib.Path, row: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +106,9 @@ def add(calls: list[dict[str, str]], piece: dict[str, Any]) -> None:
 
 
 def visible(content: Any) -> str:
-    """Return the text of a content."""
+    """Return the text of a content; an object that a schema asked for is its JSON."""
+    if isinstance(content, dict):
+        return json.dumps(content, separators=(",", ":"))
     if isinstance(content, list):
         return "".join(part["text"] for part in content if part.get("type") == "text")
     return content or ""

@@ -8,8 +8,8 @@ import pickle
 import pytest
 
 from llmclient import errors
-from llmclient.dialects.failure import find_failure, map_failure, of_finish_reason
 from llmclient.dialects.failshapes import reports_failure
+from llmclient.dialects.failure import find_failure, map_failure, of_finish_reason
 
 
 def fail(status, body=b"", headers=None, **more):

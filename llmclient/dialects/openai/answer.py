@@ -11,7 +11,7 @@ from llmclient.dialects import failure
 from llmclient.dialects.openai.thoughts import split_tags
 from llmclient.dialects.openai.usage import FINISH_REASONS, find_usage, read_usage, settle_finish
 from llmclient.dialects.shapes import is_array, is_object
-from llmclient.errors import ProviderError, ResponseParsingError
+from llmclient.errors import InvalidRequestError, ProviderError, ResponseParsingError
 from llmclient.types.answer import Meta
 from llmclient.types.chat import ChatResponse, Choice
 from llmclient.types.messages import EMPTY, FunctionCall, JSONObject, Message, ProviderState, ReasoningBlock, ToolCall, read_arguments
@@ -36,12 +36,24 @@ _MESSAGE: Final = (
 )
 
 
+ODD_SHAPES: Final = (AttributeError, KeyError, TypeError, ValueError)
+"""What goes wrong where a field is of another kind than it should be."""
+
+
 def decode(dialect: OpenAIChat, raw: bytes, model: str, request_id: str) -> ChatResponse:
     """Return the answer in a 2xx body; raises ResponseParsingError, or the error that the body reports."""
     try:
         value = jsons.loads(raw)
     except ValueError:
         value = None
+    try:
+        return _decode(dialect, raw, value, model, request_id)
+    except ODD_SHAPES as error:
+        reason = f"the answer has an odd shape: {type(error).__name__}: {error}"
+    raise ResponseParsingError("", reason, model=model)
+
+
+def _decode(dialect: OpenAIChat, raw: bytes, value: Any, model: str, request_id: str) -> ChatResponse:
     if value is None and raw.lstrip()[:6] in (b"data: ", b"data:{", b"event:"):
         return _decode_stream(dialect, raw, model, request_id)
     if not is_object(value):
@@ -76,7 +88,7 @@ def read(dialect: OpenAIChat, value: JSONObject, model: str, request_id: str) ->
         value = unwrap(value[dialect.envelope])
     choices = value.get("choices")
     if not is_array(choices) or not choices:
-        raise unreadable(jsons.dumps(value), model)
+        raise unreadable(write_json(value).encode(), model)
     return build(dialect, value, choices, request_id)
 
 
@@ -85,7 +97,7 @@ def unwrap(value: JSONObject) -> JSONObject:
     if "choices" in value or "response" not in value:
         return value
     text = value["response"]
-    message: dict[str, Any] = {"role": "assistant", "content": text if isinstance(text, str) or text is None else jsons.dumps(text).decode()}
+    message: dict[str, Any] = {"role": "assistant", "content": text if isinstance(text, str) or text is None else write_json(text)}
     if value.get("tool_calls"):
         message["tool_calls"] = [{"function": call} if "function" not in call else call for call in value["tool_calls"]]
     rest = {key: item for key, item in value.items() if key not in ("response", "tool_calls")}
@@ -99,11 +111,11 @@ def build(dialect: OpenAIChat, value: JSONObject, choices: Sequence[Any], reques
     read_choices = tuple([_read_choice(dialect, choice, index, seed) for index, choice in enumerate(choices)])
     return ChatResponse(
         id=str(identity) if identity is not None else None,
-        model=_text(value.get("model")),
+        model=read_text(value.get("model")),
         choices=read_choices,
         created=read_time(value.get("created")),
-        system_fingerprint=_text(value.get("system_fingerprint")),
-        service_tier=_text(value.get("service_tier")),
+        system_fingerprint=read_text(value.get("system_fingerprint")),
+        service_tier=read_text(value.get("service_tier")),
         usage=read_usage(find_usage(value), reasoning_outside=dialect.reasoning_outside, cost=value.get("cost")),
         extra=top_extra(value),
     )
@@ -127,7 +139,8 @@ def read_time(value: Any) -> datetime.datetime | None:
         return None
 
 
-def _text(value: Any) -> str | None:
+def read_text(value: Any) -> str | None:
+    """Return a text that says something, or None for "" and for what is no text."""
     return value if isinstance(value, str) and value else None
 
 
@@ -172,15 +185,15 @@ def read_message(dialect: OpenAIChat, value: JSONObject, seed: str) -> Message:
     extra = {key: value[key] for key in value if key in unknown and value[key] is not None} if unknown else EMPTY
     details = value.get("reasoning_details")
     return Message(
-        _text(value.get("role")) or "assistant",
+        read_text(value.get("role")) or "assistant",
         content,
-        _text(value.get("name")),
+        read_text(value.get("name")),
         calls,
         None,
         _read_reasoning(dialect, value, thoughts, details),
-        _text(value.get("refusal")),
+        read_text(value.get("refusal")),
         _audio(value.get("audio")),
-        tuple(value.get("annotations") or ()),
+        tuple(cited) if is_array(cited := value.get("annotations")) else (),
         _read_state(dialect, details, bool(extra) or any(call.extra for call in calls)),
         extra or EMPTY,
     )
@@ -203,7 +216,7 @@ def read_content(value: Any) -> tuple[str | tuple[Any, ...] | None, str]:
         return value, ""
     if is_object(value):
         # Cloudflare gives what a schema asked for as an object.
-        return jsons.dumps(value).decode(), ""
+        return write_json(value), ""
     if not is_array(value):
         raise ResponseParsingError("", f"the content of the answer is a {type(value).__name__}, not text")
     visible: list[Any] = []
@@ -216,7 +229,20 @@ def read_content(value: Any) -> tuple[str | tuple[Any, ...] | None, str]:
     if all(isinstance(part, str) or (is_object(part) and isinstance(part.get("text"), str)) for part in visible):
         text = "".join(part if isinstance(part, str) else part["text"] for part in visible)
         return (text if visible else None), "".join(thoughts)
-    return Message.of({"role": "assistant", "content": visible}).content, "".join(thoughts)
+    try:
+        return Message.of({"role": "assistant", "content": visible}).content, "".join(thoughts)
+    except InvalidRequestError as error:
+        reason = error.message
+    raise ResponseParsingError("", f"the content of the answer cannot be read: {reason}")
+
+
+def write_json(value: Any) -> str:
+    """Return what a host gives as an object, where OpenAI gives the JSON text of one."""
+    try:
+        return jsons.dumps(value).decode()
+    except InvalidRequestError as error:
+        reason = error.message
+    raise ResponseParsingError("", f"the answer holds what no JSON can: {reason}")
 
 
 def part_text(part: JSONObject) -> str:
@@ -264,20 +290,24 @@ def make_id(seed: str, index: int) -> str:
     return f"call_{hashlib.sha256(f'{seed}/{index}'.encode()).hexdigest()[:24]}"
 
 
+def _read_arguments(value: Any) -> str:
+    return read_arguments(value) if value is None or isinstance(value, str) else write_json(value)
+
+
 def _read_call(call: Any, fallback: str) -> ToolCall:
     if not is_object(call):
         raise ResponseParsingError("", f"a tool call of the answer is a {type(call).__name__}, not an object")
-    kind = call.get("type") or "function"
+    kind = read_text(call.get("type")) or "function"
     function = call.get("function")
     if not is_object(function):
         function = call.get("custom")
     if not is_object(function) or not isinstance(function.get("name"), str):
         raise ResponseParsingError("", "a tool call of the answer names no function")
     name = function["name"]
-    arguments = str(function.get("input") or "") if kind == "custom" else read_arguments(function.get("arguments"))
+    arguments = str(function.get("input") or "") if kind == "custom" else _read_arguments(function.get("arguments"))
     unknown = call.keys() - {"id", "type", "function", "custom", "index"}
     extra = {key: call[key] for key in call if key in unknown and call[key] is not None} if unknown else EMPTY
-    return ToolCall(_text(call.get("id")) or fallback, FunctionCall(name, arguments), kind, extra or EMPTY)
+    return ToolCall(read_text(call.get("id")) or fallback, FunctionCall(name, arguments), kind, extra or EMPTY)
 
 
 # What `to_dict` wrote.

@@ -96,14 +96,17 @@ class _Writer:
     def _call(self, call: ToolCall, ours: bool) -> Wire:
         if call.id and call.function.name:
             self._names[call.id] = call.function.name
-        extra = call.extra
-        if extra and not ours:
-            self._drop_once("tool_calls.extra", "it came from another provider")
-            extra = {}
+        identity = self._id(call.id)
+        out: Wire = {"id": identity} if identity else {}
+        out["type"] = call.type
         if call.type == "custom":
-            return {"id": self._id(call.id), "type": "custom", "custom": {"name": call.function.name, "input": call.function.arguments}, **extra}
-        function = {"name": call.function.name, "arguments": call.function.arguments}
-        return {"id": self._id(call.id), "type": call.type, "function": function, **extra}
+            out["custom"] = {"name": call.function.name, "input": call.function.arguments}
+        else:
+            out["function"] = {"name": call.function.name, "arguments": call.function.arguments}
+        if call.extra and not ours:
+            self._drop_once("tool_calls.extra", "it came from another provider")
+            return out
+        return {**out, **call.extra}
 
     def _id(self, given: str) -> str:
         length, longest = self._dialect.tool_id_length, self._dialect.tool_id_max

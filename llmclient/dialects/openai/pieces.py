@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any, Final
 
-from llmclient.dialects.openai.answer import NOISE, details_text, make_id, read_content, reasoning_of
+from llmclient.dialects.openai.answer import NOISE, details_text, make_id, read_content, read_text, reasoning_of, write_json
 from llmclient.dialects.openai.thoughts import TagSplitter
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.types.chat import FinishReason, FunctionDelta, ToolCallDelta
@@ -119,21 +118,21 @@ class ChoicePieces:
 
     def _take_rest(self, delta: JSONObject) -> bool:
         seen = False
-        if delta.get("role") and not self._role:
-            self._role = delta["role"]
-        if delta.get("refusal"):
-            self.refusal.append(delta["refusal"])
+        self._role = self._role or read_text(delta.get("role")) or ""
+        if refusal := read_text(delta.get("refusal")):
+            self.refusal.append(refusal)
             seen = True
-        if delta.get("annotations"):
-            self.annotations.extend(delta["annotations"])
+        if is_array(annotations := delta.get("annotations")) and annotations:
+            self.annotations.extend(annotations)
             seen = True
-        if delta.get("audio"):
-            self._take_audio(delta["audio"])
+        if is_object(audio := delta.get("audio")) and audio:
+            self._take_audio(audio)
             seen = True
         for key in delta.keys() - _KNOWN:
             value = delta[key]
             if is_array(value):
-                self._extra.setdefault(key, []).extend(value)
+                before = self._extra.get(key)
+                self._extra[key] = [*(before if is_array(before) else ()), *value]
             elif value is not None:
                 self._extra[key] = value
         return seen
@@ -174,17 +173,16 @@ class ChoicePieces:
         if not is_object(call):
             return None
         function = next((part for part in (call.get("function"), call.get("custom")) if is_object(part)), EMPTY)
-        name = function.get("name") or ""
-        pieces, is_new = self._find_call(call, call.get("id") or "", name)
+        name = read_text(function.get("name")) or ""
+        pieces, is_new = self._find_call(call, read_text(call.get("id")) or "", name)
         told = ""
         if name and not pieces.name:
             pieces.name = told = name
         arguments = function.get("arguments", function.get("input"))
-        arguments = arguments if isinstance(arguments, str) else "" if arguments is None else jsons.dumps(arguments).decode()
+        arguments = arguments if isinstance(arguments, str) else "" if arguments is None else write_json(arguments)
         if arguments:
             pieces.arguments.append(arguments)
-        if call.get("type"):
-            pieces.kind = call["type"]
+        pieces.kind = read_text(call.get("type")) or pieces.kind
         for key in call.keys() - {"id", "type", "function", "custom", "index"}:
             if call[key] is not None:
                 pieces.extra[key] = call[key]
@@ -260,5 +258,5 @@ def _join_base64(pieces: list[str]) -> str:
         return "".join(pieces)
     try:
         return base64.b64encode(b"".join(base64.b64decode(piece) for piece in pieces)).decode("ascii")
-    except (ValueError, binascii.Error):
+    except ValueError:
         return "".join(pieces)

@@ -11,6 +11,7 @@ from llmclient.dialects import failure
 from llmclient.dialects.base import truncated
 from llmclient.dialects.chunks import TextChunk
 from llmclient.dialects.openai import answer
+from llmclient.dialects.openai.answer import ODD_SHAPES
 from llmclient.dialects.openai.pieces import ChoicePieces
 from llmclient.dialects.openai.usage import find_usage, read_usage, settle_finish
 from llmclient.dialects.shapes import is_object
@@ -63,7 +64,7 @@ class OpenAIChatDecoder:
         self._raw_usage: JSONObject | None = None
         self._whole: ChatResponse | None = None
         self._ended = False
-        # The shape of the last event that held nothing but a piece of choice 0's text; 0 when there was none.
+        # How many fields the last event had that held nothing but a piece of choice 0's text; 0 when it held more.
         self._width = 0
         self._choice_width = 0
 
@@ -208,6 +209,15 @@ class OpenAIChatDecoder:
 
     def _read(self, event: Any, chunks: list[ChatChunk]) -> None:
         """Read an event of any shape."""
+        try:
+            self._read_event(event, chunks)
+        except ODD_SHAPES as error:
+            reason = f"an event of the stream has an odd shape: {type(error).__name__}: {error}"
+        else:
+            return
+        self._fail(ResponseParsingError("", reason, model=self._model), chunks)
+
+    def _read_event(self, event: Any, chunks: list[ChatChunk]) -> None:
         if not is_object(event):
             self._fail(ResponseParsingError("", f"an event of the stream is a {type(event).__name__}, not an object", model=self._model), chunks)
             return
@@ -218,7 +228,7 @@ class OpenAIChatDecoder:
         if not choices or "error" in event or "x_groq" in event or "base_resp" in event:
             error = failure.find_failure(event, model=self._model, codes=self._dialect.error_codes)
             if not choices and self._dialect.envelope:
-                choices = answer.unwrap(event).get("choices") or ()
+                choices = [{"delta": choice["message"], "index": 0} for choice in answer.unwrap(event).get("choices") or ()]
         try:
             made = [chunk for position, choice in enumerate(choices) if (chunk := self._read_choice(event, choice, position, error is not None))]
         except ProviderError as failed:
@@ -230,9 +240,10 @@ class OpenAIChatDecoder:
             if made:
                 self._release(chunks)
             chunks += made
-            self._learn(event, choices)
         if error is not None:
             self._fail(error, chunks)
+        elif usage is None:
+            self._learn(event, choices)
 
     def _keep_top(self, event: JSONObject) -> None:
         top = self._top

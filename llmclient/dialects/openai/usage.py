@@ -64,8 +64,8 @@ def read_usage(value: JSONObject | None, *, reasoning_outside: bool = False, cos
     completion = _first(value, "completion_tokens", "output_tokens")
     total = _first(value, "total_tokens")
     reasoning = _either(_first(answered, "reasoning_tokens"), _first(value, "reasoning_tokens"))
-    if reasoning_outside and completion is not None and reasoning and total != total_of(prompt, completion):
-        completion += reasoning
+    if reasoning_outside:
+        reasoning, completion = _take_in(reasoning, prompt, completion, total)
     heard, spoken = _first(asked, "audio_tokens"), _first(answered, "audio_tokens")
     usage = Usage(
         prompt_tokens=prompt,
@@ -92,6 +92,18 @@ def read_usage(value: JSONObject | None, *, reasoning_outside: bool = False, cos
 
 
 _NOTHING: Final = Usage()
+
+
+def _take_in(reasoning: int | None, prompt: int | None, completion: int | None, total: int | None) -> tuple[int | None, int | None]:
+    """Return reasoning, and a completion that counts it, unless the total shows that it does so already.
+
+    Gemini's endpoint does not tell the reasoning at all: it is what the total has above the sum.
+    """
+    if completion is None or total == total_of(prompt, completion):
+        return reasoning, completion
+    if reasoning is None and prompt is not None and total is not None and total > prompt + completion:
+        reasoning = total - prompt - completion
+    return reasoning, completion + (reasoning or 0)
 
 
 def _mapping(value: Any) -> JSONObject:
@@ -123,7 +135,7 @@ def _cost(value: JSONObject, outside: Any) -> decimal.Decimal | None:
         return ticks / _TICKS_PER_DOLLAR
     for cost in (value.get("cost"), value.get("estimated_cost"), outside):
         if is_object(cost):
-            cost = cost.get("total_cost", cost.get("total"))
+            cost = next((cost[name] for name in ("total_cost", "usd", "total") if name in cost), None)
         if isinstance(cost, (int, float, str)) and not isinstance(cost, bool):
             try:
                 dollars = decimal.Decimal(str(cost))
