@@ -26,6 +26,7 @@ class OpenAI(Provider):
         "organization": ("OPENAI_ORG_ID", "OPENAI_ORGANIZATION"),
         "project": ("OPENAI_PROJECT_ID", "OPENAI_PROJECT"),
     }
+    setting_headers = {"OpenAI-Organization": "organization", "OpenAI-Project": "project"}
     chat = OpenAIChat()
     embed = OpenAIEmbeddings(base64=True)
     list_models = OpenAIModels()

@@ -118,6 +118,8 @@ class Facts:
     """Setting -> variables that come before the usual ones; `shared` names those that another provider reads too."""
     options: tuple[OptionTable, ...] = ()
     headers: Mapping[str, str] = EMPTY
+    setting_headers: Mapping[str, str] = EMPTY
+    """Header -> the setting that is sent in it: api_version, organization, project, region, or one of `options`."""
     retired: Retired | None = None
     models: Mapping[str, ModelTable] = EMPTY
 

@@ -151,6 +151,12 @@ def _check_settings(facts: Facts, say: Say) -> None:
     for header, value in facts.headers.items():
         if not _HEADER.fullmatch(header) or not (value.isascii() and value.isprintable()):
             say(("headers", header), f"{header}: {value!r} is no header")
+    sent = _FILLED | {option.name for option in facts.options}
+    for header, setting in facts.setting_headers.items():
+        if not _HEADER.fullmatch(header):
+            say(("setting_headers", header), f"{header!r} is no name of a header")
+        if setting not in sent:
+            say(("setting_headers", header), f"there is no setting {setting!r}{suggest(setting, sent)}")
 
 
 def _check_variables(variables: tuple[str, ...], steps: Steps, say: Say) -> None:

@@ -61,8 +61,8 @@ def test_an_empty_row_says_that_nothing_is_known():
     assert (info.price, info.context_length, info.input_cost_per_million, info.output_cost_per_million) == (None, None, None, None)
 
 
-def test_the_seeds_names_are_answered():
-    """The names that the seed has on its model information exist."""
+def test_the_usual_names_are_answered():
+    """The names that users of other libraries know exist."""
     info = ModelInfo.from_row(ROW, "acme")
     assert (info.supports_tools, info.supports_vision, info.is_embedding) == (True, True, False)
     assert (info.input_cost_per_million, info.output_cost_per_million) == (Decimal("1.25"), Decimal(10))

@@ -97,6 +97,19 @@ def test_headers_are_added_for_a_call_and_for_a_provider():
     assert "hush-hush" not in repr(response.request)
 
 
+def test_settings_may_be_sent_in_headers():
+    """Where they are set."""
+
+    class Divided(Acme):
+        setting_headers = {"Acme-Organization": "organization", "Acme-Project": "project"}
+
+    with WireServer(answer()) as server:
+        acme(server, Divided, organization="o-1").chat_completion(ask())
+        [request] = server.requests
+    assert request.headers["acme-organization"] == "o-1"
+    assert "acme-project" not in request.headers
+
+
 def test_an_idempotency_key_is_the_same_for_every_attempt():
     """So that a repeated request is not billed twice; another call has another."""
 
@@ -421,11 +434,12 @@ def test_models_may_speak_another_dialect():
         auth = NoAuth()
         chat = OpenAIChat()
         chat_by_model = (("old-*", OpenAIChat(path="/old")),)
+        rows = (("new-1", "", None, None, "chat", "", "", "api=other"),)
         chat_apis = {"other": OpenAIChat(path="/other")}
 
     one = Mixed()
-    paths = [one.transform_request(ChatRequest.make(model, "hi", api=api)).path for model, api in [("m", None), ("old-m", None), ("m", "other"), ("m", "openai")]]
-    assert paths == ["/chat/completions", "/old", "/other", "/chat/completions"]
+    paths = [one.transform_request(ChatRequest.make(model, "hi", api=api)).path for model, api in [("m", None), ("old-m", None), ("m", "other"), ("m", "openai"), ("new-1", None)]]
+    assert paths == ["/chat/completions", "/old", "/other", "/chat/completions", "/other"]
 
 
 def test_an_operation_may_have_its_own_host_and_key():

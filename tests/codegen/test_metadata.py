@@ -302,6 +302,8 @@ BAD = {
     ),
     "a variable of an option": (HEAD + '[[options]]\nname = "a"\nenv = ["A-B"]' + CHAT, ["acme.toml: options[0].env[0]: 'A-B' is no name of a shell variable"]),
     "no header": (HEAD + '[headers]\n"X Y" = "1"' + CHAT, ["acme.toml: headers.\"X Y\": X Y: '1' is no header"]),
+    "no setting to send": (HEAD + '[setting_headers]\nX-A = "regin"' + CHAT, ["acme.toml: setting_headers.X-A: there is no setting 'regin'; did you mean 'region'?"]),
+    "no header to send a setting in": (HEAD + '[setting_headers]\n"X A" = "region"' + CHAT, ["acme.toml: setting_headers.\"X A\": 'X A' is no name of a header"]),
     "a header of two lines": (HEAD + '[headers]\nX = "1\\n2"' + CHAT, ["acme.toml: headers.X: X: '1\\n2' is no header"]),
     "an alias that is none": (
         head(aliases='["Acme-AI"]') + CHAT,

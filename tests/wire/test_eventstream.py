@@ -3,8 +3,6 @@
 import base64
 import datetime
 import json
-import os
-import pathlib
 import struct
 import uuid
 import zlib
@@ -15,8 +13,6 @@ from hypothesis import strategies as st
 
 from llmclient.errors import ResponseParsingError
 from llmclient.wire.eventstream import EventStreamDecoder, Message
-
-RECORDINGS = pathlib.Path(os.environ.get("LLMCLIENT_SHARED", pathlib.Path(__file__).parents[3] / "shared")) / "wire" / "exchanges" / "bedrock"
 
 
 def frame(headers=b"", payload=b"", **wrong):
@@ -129,20 +125,18 @@ def test_an_impossible_length_is_refused_before_its_bytes_come():
         EventStreamDecoder().feed(frame(total=0xFFFFFFFF)[:12])
 
 
-def recorded():
+def recorded(folder):
     """Yield the bodies of recorded event streams."""
-    for path in sorted(RECORDINGS.glob("*/*.json")):
+    for path in sorted(folder.glob("wire/exchanges/bedrock/*/*.json")):
         response = json.loads(path.read_text())["response"]
         if response["body_kind"] == "eventstream" and response.get("body_base64"):
             yield base64.b64decode(response["body_base64"])
 
 
-def test_recorded_streams_decode_whole_and_by_odd_pieces():
+def test_recorded_streams_decode_whole_and_by_odd_pieces(shared_folder):
     """Real Bedrock streams give typed messages with JSON payloads, and nothing is left over."""
-    if not RECORDINGS.is_dir():
-        pytest.skip(f"no recordings in {RECORDINGS}")
     count = 0
-    for body in recorded():
+    for body in recorded(shared_folder):
         whole, pieces = EventStreamDecoder(), EventStreamDecoder()
         messages = whole.feed(body)
         assert messages == [message for start in range(0, len(body), 333) for message in pieces.feed(body[start : start + 333])]

@@ -147,6 +147,7 @@ def test_an_event_is_delivered_by_the_bytes_that_end_it():
 
 LETTERS = [
     *(b"\r", b"\n", b"\r\n", b"\n\n", b"\xef\xbb\xbf", b"\xef", b"\0", b"\xe2\x80\xa8", b":", b": ", b" ", b"x", b"{}"),
+    *(b"data: x\n\n", b"data: y\r\n\r\n", b"event: a\ndata: z\n\n"),
     *(b"data", b"data: ", b"data:x", b"\n\ndata: ", b"event", b"event: a", b"id: 1", b"id"),
 ]
 bodies = st.lists(st.one_of(st.sampled_from(LETTERS), st.binary(max_size=3)), max_size=40).map(b"".join)
@@ -185,6 +186,15 @@ def test_a_line_over_the_limit_raises_and_keeps_raising():
         decoder.feed(b"data: a\n\n")
     with pytest.raises(ResponseParsingError):
         decoder.finish()
+
+
+@pytest.mark.parametrize("rest", [b"data: 123456", b"data: 123456\n\ndata: b\n\n", b"data: 1234\ndata: 5678\ndata: 9\n\n"])
+def test_events_before_a_failure_are_handed_over_first(rest):
+    """The failure waits for the next call, and what follows it is not read."""
+    for decoder in (SSEDecoder(max_line=10), SSEEventDecoder(max_line=10)):
+        assert [event[-1] if isinstance(event, bytes) else event.data[-1] for event in decoder.feed(b"data: a\n\n" + rest)] == [97]
+        with pytest.raises(ResponseParsingError):
+            decoder.finish()
 
 
 def test_an_event_of_many_lines_over_the_limit_raises():

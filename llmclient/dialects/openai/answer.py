@@ -24,9 +24,12 @@ _SHOWN: Final = 200
 _MILLISECONDS: Final = 100_000_000_000
 """Timestamps above this (the year 5138) are milliseconds."""
 
+FAILING: Final = frozenset({"error", "base_resp", "x_groq"})
+"""Fields that may tell of a failure beside choices."""
 NOISE: Final = frozenset({"obfuscation", "p", "padding", "token_id", "token_ids"})
 """Fields that pad or number what was sent and mean nothing to anybody."""
 _TOP: Final = frozenset({"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier"}) | NOISE
+_PLAIN: Final = frozenset({"role", "content", "refusal", "annotations"})
 _MESSAGE: Final = (
     frozenset(
         "role content name tool_calls function_call refusal audio annotations reasoning reasoning_content reasoning_details "
@@ -81,9 +84,10 @@ def unreadable(raw: bytes, model: str) -> ResponseParsingError:
 
 def read(dialect: OpenAIChat, value: JSONObject, model: str, request_id: str) -> ChatResponse:
     """Return the answer in a parsed body; raises as `decode` does."""
-    error = failure.find_failure(value, model=model, codes=dialect.error_codes)
-    if error is not None:
-        raise error
+    if not value.get("choices") or not value.keys().isdisjoint(FAILING):
+        error = failure.find_failure(value, model=model, codes=dialect.error_codes)
+        if error is not None:
+            raise error
     if dialect.envelope and is_object(value.get(dialect.envelope)):
         value = unwrap(value[dialect.envelope])
     choices = value.get("choices")
@@ -176,6 +180,8 @@ def _logprobs(value: Any) -> JSONObject | None:
 
 def read_message(dialect: OpenAIChat, value: JSONObject, seed: str) -> Message:
     """Return the assistant's message; ids that the host left out are made from `seed`."""
+    if value.keys() <= _PLAIN and not (value.get("refusal") or value.get("annotations") or dialect.think_tags) and isinstance(value["content"], str):
+        return Message(value["role"], value["content"])
     content, thoughts = read_content(value.get("content"))
     if dialect.think_tags and isinstance(content, str):
         tagged, content = split_tags(content)
@@ -278,10 +284,10 @@ def read_calls(value: JSONObject, seed: str) -> tuple[ToolCall, ...]:
     """Return the tool calls of a message, those of the older `function_call` too."""
     calls = value.get("tool_calls")
     if calls:
-        return tuple([_read_call(call, make_id(seed, index)) for index, call in enumerate(calls)])
+        return tuple([_read_call(call, seed, index) for index, call in enumerate(calls)])
     legacy = value.get("function_call")
     if is_object(legacy) and legacy.get("name"):
-        return (_read_call({"function": legacy}, make_id(seed, 0)),)
+        return (_read_call({"function": legacy}, seed, 0),)
     return ()
 
 
@@ -294,7 +300,7 @@ def _read_arguments(value: Any) -> str:
     return read_arguments(value) if value is None or isinstance(value, str) else write_json(value)
 
 
-def _read_call(call: Any, fallback: str) -> ToolCall:
+def _read_call(call: Any, seed: str, index: int) -> ToolCall:
     if not is_object(call):
         raise ResponseParsingError("", f"a tool call of the answer is a {type(call).__name__}, not an object")
     kind = read_text(call.get("type")) or "function"
@@ -307,7 +313,7 @@ def _read_call(call: Any, fallback: str) -> ToolCall:
     arguments = str(function.get("input") or "") if kind == "custom" else _read_arguments(function.get("arguments"))
     unknown = call.keys() - {"id", "type", "function", "custom", "index"}
     extra = {key: call[key] for key in call if key in unknown and call[key] is not None} if unknown else EMPTY
-    return ToolCall(read_text(call.get("id")) or fallback, FunctionCall(name, arguments), kind, extra or EMPTY)
+    return ToolCall(read_text(call.get("id")) or make_id(seed, index), FunctionCall(name, arguments), kind, extra or EMPTY)
 
 
 # What `to_dict` wrote.

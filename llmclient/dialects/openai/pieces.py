@@ -15,6 +15,7 @@ from llmclient.wire import jsons
 _KNOWN: Final = (
     frozenset("role content name tool_calls function_call refusal audio annotations reasoning reasoning_content reasoning_details".split()) | NOISE
 )
+_USUAL: Final = frozenset({"role", "content", "tool_calls", "reasoning", "reasoning_content", "reasoning_details"})
 _JOINED: Final = frozenset({"text", "summary", "data"})
 
 
@@ -117,6 +118,8 @@ class ChoicePieces:
         return text, thought
 
     def _take_rest(self, delta: JSONObject) -> bool:
+        if self._role and delta.keys() <= _USUAL:
+            return False
         seen = False
         self._role = self._role or read_text(delta.get("role")) or ""
         if refusal := read_text(delta.get("refusal")):

@@ -33,8 +33,10 @@ _FIELD_WIDTH: Final = 5
 """So many bytes tell whether a body is an event stream."""
 _BLANKS_KEPT: Final = 64
 _BODY_LIMIT: Final = 64 << 20
-_FIRST: Final = frozenset({"id", "model", "created", "system_fingerprint"})
+_FIRST: Final = frozenset({"id", "model", "created"})
 """Of these the first that says something counts: later events may leave them empty."""
+_LATE: Final = ("system_fingerprint", "service_tier", "provider")
+"""These may come with any event, and seldom change."""
 _PLAIN: Final = frozenset({"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier", "provider", "obfuscation", "p"})
 _PLAIN_CHOICE: Final = frozenset({"index", "delta", "finish_reason", "logprobs", "native_finish_reason"})
 
@@ -63,6 +65,7 @@ class OpenAIChatDecoder:
         self._usage: tuple[Usage | None, JSONObject] | None = None
         self._raw_usage: JSONObject | None = None
         self._whole: ChatResponse | None = None
+        self._named = False
         self._ended = False
         # How many fields the last event had that held nothing but a piece of choice 0's text; 0 when it held more.
         self._width = 0
@@ -173,9 +176,10 @@ class OpenAIChatDecoder:
                 if say is not None and len(event) == width:
                     (choice,) = event["choices"]
                     delta = choice["delta"]
-                    if len(delta) == 1 and len(choice) == choice_width and choice["finish_reason"] is None and choice["index"] == 0:
-                        text = delta["content"]
-                        if text and text.__class__ is str and event.get("usage") is None and choice.get("logprobs") is None and "error" not in event:
+                    if len(choice) == choice_width and choice["finish_reason"] is None and choice["index"] == 0 and "error" not in event:
+                        text = delta.get("content")
+                        plain = text and text.__class__ is str and (len(delta) == 1 or _is_text(delta))
+                        if plain and event.get("usage") is None and choice.get("logprobs") is None:
                             say(text)
                             chunk = piece(text, event)
                             chunk.__class__ = frozen  # type: ignore[assignment]  # the layout is the same
@@ -221,11 +225,11 @@ class OpenAIChatDecoder:
         if not is_object(event):
             self._fail(ResponseParsingError("", f"an event of the stream is a {type(event).__name__}, not an object", model=self._model), chunks)
             return
-        self._width = 0
+        width, self._width = self._width, 0
         self._keep_top(event)
         choices = event.get("choices") or ()
         error = None
-        if not choices or "error" in event or "x_groq" in event or "base_resp" in event:
+        if not choices or not event.keys().isdisjoint(answer.FAILING):
             error = failure.find_failure(event, model=self._model, codes=self._dialect.error_codes)
             if not choices and self._dialect.envelope:
                 choices = [{"delta": choice["message"], "index": 0} for choice in answer.unwrap(event).get("choices") or ()]
@@ -243,21 +247,27 @@ class OpenAIChatDecoder:
         if error is not None:
             self._fail(error, chunks)
         elif usage is None:
-            self._learn(event, choices)
+            self._learn(event, choices, width)
 
     def _keep_top(self, event: JSONObject) -> None:
         top = self._top
+        if self._named and event.keys() <= _PLAIN and all(event.get(name) in (None, top.get(name)) for name in _LATE):
+            return
+        self._named = all(top.get(name) for name in _FIRST)
         for key, value in event.items():
             if value is None or key in ("choices", "usage", "object", "error"):
                 continue
             if key not in _FIRST or (value and not top.get(key)):
                 top[key] = value
 
-    def _learn(self, event: JSONObject, choices: Any) -> None:
+    def _learn(self, event: JSONObject, choices: Any, width: int) -> None:
         """Note the shape of an event that holds only text of the one choice 0, for the events after it."""
         if len(choices) != 1 or self._held is not None or self._dialect.think_tags or len(self._choices) != 1:
             return
         choice = choices[0]
+        if len(event) == width and len(choice) == self._choice_width and choice.get("index") == 0:
+            self._width = width
+            return
         if not (event.keys() <= _PLAIN and choice.keys() <= _PLAIN_CHOICE and {"finish_reason", "index"} <= choice.keys()):
             return
         if choice["index"] == 0 and choice["finish_reason"] is None and isinstance(choice.get("delta"), dict):
@@ -358,6 +368,14 @@ class OpenAIChatDecoder:
 
     def _no_end(self) -> ProviderError:
         return truncated(self.events)
+
+
+def _is_text(delta: JSONObject) -> bool:
+    """Return whether a delta holds nothing but text: other fields, and the role, come with nothing in them."""
+    for key, value in delta.items():  # noqa: SIM110  # a loop is much quicker than a generator here
+        if value and key not in ("content", "role"):
+            return False
+    return True
 
 
 def _as_chunks(response: ChatResponse, event: JSONObject) -> list[ChatChunk]:

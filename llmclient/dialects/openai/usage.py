@@ -46,12 +46,9 @@ def find_usage(value: JSONObject) -> JSONObject | None:
     usage = value.get("usage")
     if is_object(usage):
         return usage
-    groq = value.get("x_groq")
-    if is_object(groq) and is_object(groq.get("usage")):
-        return _mapping(groq["usage"])
-    for choice in value.get("choices") or ():
-        if is_object(choice) and is_object(choice.get("usage")):
-            return _mapping(choice["usage"])
+    for holder in (value.get("x_groq"), *(value.get("choices") or ())):
+        if is_object(holder) and is_object(found := holder.get("usage")):
+            return found
     return None
 
 
@@ -59,39 +56,50 @@ def read_usage(value: JSONObject | None, *, reasoning_outside: bool = False, cos
     """Return the counts in OpenAI's inclusive sense, or None when there are none; `cost` is one that stands outside."""
     if value is None:
         return None
-    asked, answered = _mapping(value.get("prompt_tokens_details")), _mapping(value.get("completion_tokens_details"))
-    prompt = _first(value, "prompt_tokens", "input_tokens")
-    completion = _first(value, "completion_tokens", "output_tokens")
-    total = _first(value, "total_tokens")
-    reasoning = _either(_first(answered, "reasoning_tokens"), _first(value, "reasoning_tokens"))
+    prompt, completion, total = _count(value.get("prompt_tokens")), _count(value.get("completion_tokens")), _count(value.get("total_tokens"))
+    fields: dict[str, Any] = {}
+    asked, answered = value.get("prompt_tokens_details"), value.get("completion_tokens_details")
+    if asked or answered:
+        _read_details(asked if is_object(asked) else EMPTY, answered if is_object(answered) else EMPTY, fields)
+    if cost is not None or not value.keys() <= _USUAL:
+        # Most hosts say no more than OpenAI does.
+        prompt = _first(value, "input_tokens") if prompt is None else prompt
+        completion = _first(value, "output_tokens") if completion is None else completion
+        _read_rest(value, cost, fields)
     if reasoning_outside:
-        reasoning, completion = _take_in(reasoning, prompt, completion, total)
-    heard, spoken = _first(asked, "audio_tokens"), _first(answered, "audio_tokens")
-    usage = Usage(
-        prompt_tokens=prompt,
-        completion_tokens=completion,
-        total_tokens=total_of(prompt, completion) if total is None else total,
-        cached_tokens=_either(
-            _first(asked, "cached_tokens", "cache_read_tokens"),
-            _first(value, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens", "num_cached_tokens"),
-        ),
-        cache_write_tokens=_either(_first(asked, "cache_write_tokens", "cache_creation_tokens"), _first(value, "cache_creation_input_tokens")),
-        reasoning_tokens=reasoning,
-        audio_tokens=total_of(heard, spoken),
-        prompt_audio_tokens=heard,
-        completion_audio_tokens=spoken,
-        image_tokens=total_of(_first(asked, "image_tokens"), _first(answered, "image_tokens")),
-        cache_write_1h_tokens=_first(_mapping(value.get("cache_creation")), "ephemeral_1h_input_tokens"),
-        characters=_first(value, "characters"),
-        seconds=_seconds(value),
-        images=_first(value, "images"),
-        requests=_first(value, "requests", "num_search_queries"),
-        cost=_cost(value, cost),
-    )
-    return None if usage == _NOTHING else usage
+        fields["reasoning_tokens"], completion = _take_in(fields.get("reasoning_tokens"), prompt, completion, total)
+    if prompt is None and completion is None and total is None and not any(item is not None for item in fields.values()):
+        return None
+    total = total_of(prompt, completion) if total is None else total
+    return Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=total, **fields)
 
 
-_NOTHING: Final = Usage()
+_USUAL: Final = frozenset({"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details"})
+
+
+def _read_details(asked: JSONObject, answered: JSONObject, fields: dict[str, Any]) -> None:
+    fields["cached_tokens"] = _first(asked, "cached_tokens", "cache_read_tokens")
+    fields["cache_write_tokens"] = _first(asked, "cache_write_tokens", "cache_creation_tokens")
+    fields["reasoning_tokens"] = _count(answered.get("reasoning_tokens"))
+    heard, spoken = _count(asked.get("audio_tokens")), _count(answered.get("audio_tokens"))
+    fields["prompt_audio_tokens"], fields["completion_audio_tokens"], fields["audio_tokens"] = heard, spoken, total_of(heard, spoken)
+    fields["image_tokens"] = total_of(_count(asked.get("image_tokens")), _count(answered.get("image_tokens")))
+
+
+def _read_rest(value: JSONObject, cost: Any, fields: dict[str, Any]) -> None:
+    """Read what stands elsewhere than at OpenAI; its own place comes first."""
+    if fields.get("cached_tokens") is None:
+        fields["cached_tokens"] = _first(value, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens", "num_cached_tokens")
+    if fields.get("cache_write_tokens") is None:
+        fields["cache_write_tokens"] = _first(value, "cache_creation_input_tokens")
+    if fields.get("reasoning_tokens") is None:
+        fields["reasoning_tokens"] = _count(value.get("reasoning_tokens"))
+    created = value.get("cache_creation")
+    fields["cache_write_1h_tokens"] = _count(created.get("ephemeral_1h_input_tokens")) if is_object(created) else None
+    fields["characters"], fields["images"] = _count(value.get("characters")), _count(value.get("images"))
+    fields["requests"] = _first(value, "requests", "num_search_queries")
+    fields["seconds"] = _seconds(value)
+    fields["cost"] = _cost(value, cost)
 
 
 def _take_in(reasoning: int | None, prompt: int | None, completion: int | None, total: int | None) -> tuple[int | None, int | None]:
@@ -106,22 +114,21 @@ def _take_in(reasoning: int | None, prompt: int | None, completion: int | None, 
     return reasoning, completion + (reasoning or 0)
 
 
-def _mapping(value: Any) -> JSONObject:
-    return value if is_object(value) else EMPTY
+def _count(number: Any) -> int | None:
+    """Return a whole number from zero on, or None for anything else."""
+    if number.__class__ is int:
+        return number if number >= 0 else None
+    if isinstance(number, float) and number.is_integer() and number >= 0:
+        return int(number)
+    return None
 
 
 def _first(value: JSONObject, *names: str) -> int | None:
     for name in names:
-        number = value.get(name)
-        if isinstance(number, float) and number.is_integer():
-            number = int(number)
-        if isinstance(number, int) and not isinstance(number, bool) and number >= 0:
+        number = _count(value.get(name))
+        if number is not None:
             return number
     return None
-
-
-def _either(first: int | None, second: int | None) -> int | None:
-    return second if first is None else first
 
 
 def _seconds(value: JSONObject) -> float | None:

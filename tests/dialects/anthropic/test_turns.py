@@ -380,8 +380,9 @@ def test_blank_text_is_not_replayed():
         {"tool_calls": ()},
         {"provider_state": ProviderState("other", "anthropic", {"content": KEPT})},
         {"provider_state": ProviderState("acme", "openai", {"content": KEPT})},
+        {"provider_state": ProviderState("acme", "anthropic", {})},
     ],
-    ids=["text changed", "call removed", "another provider", "another dialect"],
+    ids=["text changed", "call removed", "another provider", "another dialect", "nothing in it"],
 )
 def test_a_state_that_does_not_fit_is_not_replayed(changes):
     """What the caller changed counts, and what another provider made stays there."""

@@ -1,0 +1,319 @@
+"""Streams of typed events, decoded as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from llmclient.dialects.anthropic import answer, problems
+from llmclient.dialects.anthropic.usage import merge, read_finish, read_usage
+from llmclient.dialects.base import truncated
+from llmclient.dialects.chunks import TextChunk
+from llmclient.errors import ProviderError, ResponseParsingError
+from llmclient.types.chat import ChatChunk, ChatResponse, FunctionDelta, ToolCallDelta
+from llmclient.types.messages import EMPTY, JSONObject, read_arguments
+from llmclient.types.usage import Usage
+from llmclient.wire import jsons
+from llmclient.wire.sse import SSEDecoder
+
+if TYPE_CHECKING:
+    from llmclient.dialects.anthropic.chat import AnthropicMessages
+
+_NAMES: Final = tuple(
+    f"event: {name}\n".encode()
+    for name in ("content_block_delta", "content_block_start", "content_block_stop", "ping", "message_start", "message_delta", "message_stop")
+)
+_GROWING: Final = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature", "input_json_delta": "input"}
+_NOT_SSE: Final = (b"{", b"[", b"<")
+_BLANKS_KEPT: Final = 4_096
+_WHOLE_LIMIT: Final = 64 << 20
+
+
+class _Block:
+    """A content block that grows: what it began with, and the pieces of the field that pieces belong to."""
+
+    __slots__ = ("call", "pieces", "value")
+
+    def __init__(self, value: dict[str, Any], call: int | None) -> None:
+        self.value = value
+        self.pieces: dict[str, list[str]] = {}
+        self.call = call
+        """The place of a tool call among the calls, from 0."""
+
+    def finished(self) -> dict[str, Any]:
+        """Return the block as a plain answer would hold it; the input of a call stays the text that came."""
+        out = dict(self.value)
+        for key, pieces in self.pieces.items():
+            before = out.get(key)
+            out[key] = (before if isinstance(before, str) else "") + "".join(pieces)
+        return out
+
+
+class AnthropicDecoder:
+    """Turns the bytes of one streamed answer into chunks, and into the response that a plain call would have given."""
+
+    def __init__(self, dialect: AnthropicMessages, model: str, request_id: str) -> None:
+        self.events = 0
+        self.done = False
+        self.error: ProviderError | None = None
+        self._dialect = dialect
+        self._model = model
+        self._request_id = request_id
+        self._sse = SSEDecoder()
+        self._at_line_start = True
+        self._is_stream = False
+        self._head = bytearray()
+        self._whole: ChatResponse | None = None
+        self._message: dict[str, Any] | None = None
+        self._usage: JSONObject = EMPTY
+        self._blocks: dict[int, _Block] = {}
+        self._calls = 0
+        self._last: JSONObject = EMPTY
+        """The event that told how the answer ended."""
+
+    def feed(self, data: bytes) -> list[ChatChunk]:
+        """Return the chunks that these bytes complete."""
+        if self._is_over() or not data:
+            return []
+        if not self._is_stream:
+            data = self._begin(data)
+            if not data:
+                return []
+        try:
+            payloads = self._sse.feed(self._unnamed(data))
+        except ResponseParsingError as error:
+            self.error = error
+            return []
+        return self._read(payloads)
+
+    def finish(self) -> list[ChatChunk]:
+        """The body has ended: return what was still held back, and set `error` if the answer has no end."""
+        if self._is_over():
+            return []
+        if self._head.strip():
+            return self._read_whole(bytes(self._head))
+        try:
+            chunks = self._read(self._sse.finish())
+        except ResponseParsingError as error:
+            self.error = error
+            return []
+        if not self._is_over():
+            self.error = truncated(self.events)
+        return chunks
+
+    def response(self) -> ChatResponse:
+        """Return the answer assembled so far."""
+        if self._whole is not None:
+            return self._whole
+        if self._message is None:
+            return ChatResponse()
+        content = [block.finished() for block in self._blocks.values()]
+        value = {**self._message, "content": content, "usage": self._usage}
+        return answer.build(self._dialect, value, self._model, self._request_id, ended=self.done)
+
+    def _is_over(self) -> bool:
+        return self.done or self.error is not None
+
+    # Bytes.
+
+    def _begin(self, data: bytes) -> bytes:
+        """Look at the first bytes: a host may answer with a whole message, or a failure, where a stream was asked for.
+
+        Return what belongs to a stream, b"" while that is not known and for any other body.
+        """
+        head = self._head
+        head += data
+        start = bytes(head[:_BLANKS_KEPT]).lstrip()[:1]
+        if start and start not in _NOT_SSE:
+            self._head = bytearray()
+            self._is_stream = True
+            return bytes(head)
+        if len(head) > _WHOLE_LIMIT:
+            self.error = ResponseParsingError("", f"the answer is longer than {_WHOLE_LIMIT} bytes and no stream of events", model=self._model)
+        return b""
+
+    def _unnamed(self, data: bytes) -> bytes:
+        """Leave out the lines that name events, since each event's data holds its type: the decoder is quickest without them."""
+        starts_line = self._at_line_start
+        self._at_line_start = data.endswith(b"\n")
+        if b"event: " not in data:
+            return data
+        if starts_line:
+            data = b"\n" + data
+        for name in _NAMES:
+            data = data.replace(b"\n" + name, b"\n")
+        return data[1:] if starts_line else data
+
+    # Events.
+
+    def _read(self, payloads: list[bytes]) -> list[ChatChunk]:
+        chunks: list[ChatChunk] = []
+        add = chunks.append
+        loads = jsons.loads
+        blocks = self._blocks
+        count = 0
+        payload = b""
+        try:
+            for payload in payloads:
+                count += 1
+                event = loads(payload)
+                if event["type"] == "content_block_delta":
+                    delta = event["delta"]
+                    if delta["type"] == "text_delta":
+                        text = delta["text"]
+                        if text.__class__ is not str:
+                            raise TypeError(text)
+                        blocks[event["index"]].pieces["text"].append(text)
+                        if text:
+                            piece = TextChunk(text, event)
+                            piece.__class__ = ChatChunk  # type: ignore[assignment]  # a subclass without fields of its own
+                            add(piece)
+                        continue
+                chunk = self._on(event)
+                if chunk is not None:
+                    add(chunk)
+                if self._is_over():
+                    break
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self.error = self._garbage(payload, error)
+        self.events += count
+        return chunks
+
+    def _garbage(self, payload: bytes, error: Exception) -> ProviderError:
+        if payload.strip() == b"[DONE]":
+            return truncated(self.events, "the stream was ended before its message was")
+        reported = self._reported(payload)
+        if reported is not None:
+            return reported
+        shown = payload[:200].decode("utf-8", "replace")
+        return ResponseParsingError("", f"an event of the stream is not understood: {shown!r}", model=self._model, cause=type(error).__name__)
+
+    def _reported(self, payload: bytes) -> ProviderError | None:
+        """Return the failure that an event of another shape reports, None when it reports none."""
+        try:
+            value = jsons.loads(payload)
+        except ValueError:
+            return None
+        return problems.of_body(value, self._model, self._dialect.error_codes)
+
+    def _on(self, event: Any) -> ChatChunk | None:
+        handle = _HANDLERS.get(event["type"])
+        if handle is not None:
+            return handle(self, event)
+        if "error" in event or event["type"] == "error":
+            self.error = problems.of_body(event, self._model, self._dialect.error_codes)
+        return None
+
+    def _start(self, event: JSONObject) -> None:
+        message = event["message"]
+        self._message = {key: value for key, value in message.items() if key not in ("content", "usage")}
+        self._usage = merge(EMPTY, message.get("usage"))
+
+    def _open(self, event: JSONObject) -> ChatChunk | None:
+        value = dict(event["content_block"])
+        call = None
+        if value["type"] == "tool_use":
+            call, self._calls = self._calls, self._calls + 1
+        block = self._blocks[event["index"]] = _Block(value, call)
+        match value["type"]:
+            case "text":
+                block.pieces["text"] = []
+                return ChatChunk(value["text"], event=event) if value.get("text") else None
+            case "thinking":
+                return ChatChunk(reasoning=value["thinking"], event=event) if value.get("thinking") else None
+            case "tool_use":
+                return ChatChunk(tool_calls=(self._opened(value, call),), event=event)
+            case _:
+                return None
+
+    def _opened(self, value: dict[str, Any], call: int | None) -> ToolCallDelta:
+        assert call is not None
+        if not value.get("id"):
+            identity = (self._message or EMPTY).get("id") or self._request_id
+            value["id"] = answer.make_id(f"{identity}/{call}")
+        name = value["name"]
+        return ToolCallDelta(call, value["id"], FunctionDelta(self._dialect.names.get(name, name)))
+
+    def _grow(self, event: JSONObject) -> ChatChunk | None:
+        block, delta = self._blocks[event["index"]], event["delta"]
+        kind = delta["type"]
+        key = _GROWING.get(kind)
+        if key is None:
+            self._grow_oddly(block, delta)
+            return None
+        piece = delta["partial_json"] if kind == "input_json_delta" else delta[key]
+        if not isinstance(piece, str):
+            raise TypeError(piece)
+        block.pieces.setdefault(key, []).append(piece)
+        if not piece:
+            return None
+        if kind == "thinking_delta":
+            return ChatChunk("", piece, (), None, None, 0, None, event)
+        if kind == "input_json_delta" and block.call is not None:
+            return ChatChunk("", None, (ToolCallDelta(block.call, None, FunctionDelta(None, piece)),), None, None, 0, None, event)
+        return None
+
+    def _grow_oddly(self, block: _Block, delta: JSONObject) -> None:
+        """Keep what a delta brings for kinds of blocks that come later than this code."""
+        if delta["type"] == "citations_delta":
+            block.value["citations"] = [*(block.value.get("citations") or ()), delta["citation"]]
+            return
+        for key, value in delta.items():
+            if key == "type" or value is None:
+                continue
+            before = block.value.get(key)
+            block.value[key] = before + value if isinstance(before, str) and isinstance(value, str) else value
+
+    def _close(self, event: JSONObject) -> ChatChunk | None:
+        """A call whose arguments came at once, or that has none, gets them here."""
+        block = self._blocks[event["index"]]
+        if block.call is None or any(block.pieces.get("input", ())):
+            return None
+        arguments = read_arguments(block.value.get("input"))
+        block.pieces["input"] = [arguments]
+        return ChatChunk(tool_calls=(ToolCallDelta(block.call, None, FunctionDelta(None, arguments)),), event=event)
+
+    def _change(self, event: JSONObject) -> None:
+        message = self._message
+        if message is None:
+            raise KeyError("message_start")
+        changes = {**event["delta"], **{key: value for key, value in event.items() if key not in ("type", "delta", "usage")}}
+        message.update((key, value) for key, value in changes.items() if value is not None)
+        self._usage = merge(self._usage, event.get("usage"))
+        self._last = event
+
+    def _stop(self, event: JSONObject) -> ChatChunk:
+        """The end: the finish reason and the usage are final only now, since several events may tell them."""
+        if self._message is None:
+            raise KeyError("message_start")
+        self.done = True
+        raw = self._message.get("stop_reason")
+        usage: Usage | None = read_usage(self._usage)
+        return ChatChunk("", None, (), read_finish(raw, called=self._calls > 0), usage, 0, raw, self._last or event)
+
+    def _read_whole(self, body: bytes) -> list[ChatChunk]:
+        """Read a body that was no stream, and give a whole message as one chunk."""
+        self.events += 1
+        try:
+            response = answer.decode(self._dialect, body, self._model, self._request_id)
+        except ProviderError as error:
+            self.error = error
+            return []
+        self._whole = response
+        self.done = True
+        choice = response.choices[0]
+        calls = tuple(
+            ToolCallDelta(index, call.id, FunctionDelta(call.function.name, call.function.arguments)) for index, call in enumerate(choice.message.tool_calls)
+        )
+        value: Mapping[str, Any] = jsons.loads(body)
+        return [ChatChunk(response.text, response.reasoning, calls, choice.finish_reason, response.usage, 0, choice.finish_reason_raw, value)]
+
+
+_HANDLERS: Final[Mapping[str, Callable[[AnthropicDecoder, JSONObject], ChatChunk | None]]] = {
+    "message_start": AnthropicDecoder._start,
+    "content_block_start": AnthropicDecoder._open,
+    "content_block_delta": AnthropicDecoder._grow,
+    "content_block_stop": AnthropicDecoder._close,
+    "message_delta": AnthropicDecoder._change,
+    "message_stop": AnthropicDecoder._stop,
+}

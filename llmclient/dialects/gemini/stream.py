@@ -1,0 +1,259 @@
+"""Streamed answers: bytes in, chunks out, and in the end the response that a plain call would have given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from llmclient.dialects.base import truncated
+from llmclient.dialects.chunks import TextChunk
+from llmclient.dialects.gemini import answer
+from llmclient.dialects.gemini.framing import EventSplitter, ObjectSplitter
+from llmclient.dialects.gemini.pieces import CandidatePieces
+from llmclient.dialects.gemini.usage import fold_usage, read_finish, read_usage
+from llmclient.dialects.shapes import is_object
+from llmclient.errors import ProviderError, ResponseParsingError
+from llmclient.types.chat import ChatChunk, ChatResponse, FinishReason, ToolCallDelta
+from llmclient.types.messages import EMPTY, JSONObject
+
+if TYPE_CHECKING:
+    from llmclient.dialects.gemini.chat import GeminiChat
+
+_BLANK: Final = b" \t\r\n\xef\xbb\xbf"
+_SSE_STARTS: Final = b":deir"
+"""The first letters of the lines of an event stream: comments, data, event, id, retry."""
+_SHOWN: Final = 800
+_PLAIN: Final = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "createTime"})
+_PLAIN_CANDIDATE: Final = frozenset({"content", "index"})
+_LONG_NUMBER: Final = b'"functionCall"'
+
+
+class GeminiChatDecoder:
+    """Decodes one stream of GenerateContentResponse objects.
+
+    There is no end marker: an answer is complete at the end of the body when each candidate has its finish reason. Each event
+    holds the usage so far; it is held back until the end, and stands on one chunk, the last.
+    """
+
+    def __init__(self, dialect: GeminiChat, model: str, request_id: str) -> None:
+        self.events = 0
+        self.done = False
+        self.error: ProviderError | None = None
+        self._dialect = dialect
+        self._model = model
+        self._request_id = request_id
+        self._source: EventSplitter | ObjectSplitter | None = None
+        self._garbage: bytearray | None = None
+        self._candidates: dict[int, CandidatePieces] = {}
+        self._top: dict[str, Any] = {}
+        self._usage: dict[str, Any] = {}
+        self._last: JSONObject | None = None
+        self._ended = False
+        # The shape of the last event that held nothing but a piece of candidate 0's text; 0 when there was none.
+        self._width = 0
+        self._candidate_width = 0
+
+    def feed(self, data: bytes) -> list[ChatChunk]:
+        """Return the chunks that these bytes complete; what comes after a failure is ignored."""
+        if self._is_over():
+            return []
+        if self._source is None and not self._begin(data):
+            return []
+        try:
+            payloads = self._source.feed(data) if self._source is not None else []
+        except ResponseParsingError as error:
+            return self._fail(error, [])
+        return self._take(payloads) if payloads else []
+
+    def finish(self) -> list[ChatChunk]:
+        """The body has ended: return what was held back, and set `error` if the answer has no end."""
+        if self._is_over():
+            return []
+        if self._garbage is not None:
+            return self._fail(answer.unreadable(bytes(self._garbage), self._model), [])
+        chunks: list[ChatChunk] = []
+        if isinstance(self._source, EventSplitter):
+            try:
+                chunks = self._take(self._source.finish())
+            except ResponseParsingError as error:
+                return self._fail(error, chunks)
+        if self._is_over():
+            return chunks
+        if not self._candidates or any(candidate.finish is None for candidate in self._candidates.values()):
+            return self._fail(truncated(self.events), chunks)
+        self._ended = True
+        usage = read_usage(self._usage)
+        if usage is not None:
+            chunks.append(ChatChunk(usage=usage, event=self._last or EMPTY))
+        return chunks
+
+    def response(self) -> ChatResponse:
+        """Return the answer assembled so far; candidates that have not ended have no finish reason."""
+        candidates = [self._candidates[index].whole() for index in sorted(self._candidates)]
+        value = {**self._top, "candidates": candidates, "usageMetadata": self._usage}
+        return answer.build(self._dialect, value, self._model, self._request_id, whole=self._ended)
+
+    def _is_over(self) -> bool:
+        return self.error is not None or self._ended
+
+    def _begin(self, data: bytes) -> bool:
+        """Find out by the first byte that says something what the body is; returns False for one that cannot be read."""
+        if self._garbage is None:
+            start = data.lstrip(_BLANK)[:1]
+            if start in (b"{", b"["):
+                self._source = ObjectSplitter()
+                return True
+            if not start or start in _SSE_STARTS:
+                # Blank lines before it are no harm.
+                self._source = EventSplitter() if start else None
+                return bool(start)
+            self._garbage = bytearray()
+        if len(self._garbage) < _SHOWN:
+            self._garbage += data[:_SHOWN]
+        return False
+
+    # Events.
+
+    def _take(self, payloads: list[bytes]) -> list[ChatChunk]:
+        chunks: list[ChatChunk] = []
+        append, loads = chunks.append, orjson.loads
+        piece, frozen = TextChunk, ChatChunk
+        usages: list[JSONObject] = []
+        width, candidate_width, say = self._width, self._candidate_width, self._say()
+        event: Any = None
+        for count, payload in enumerate(payloads, 1):
+            try:
+                event = loads(payload)
+                # Nearly every event of nearly every stream is one more piece of text; anything odd leaves this way.
+                if say is not None and len(event) == width:
+                    (candidate,) = event["candidates"]
+                    if len(candidate) == candidate_width and "finishReason" not in candidate and not candidate.get("index"):
+                        (part,) = candidate["content"]["parts"]
+                        text = part["text"]
+                        if text and len(part) == 1 and text.__class__ is str and "error" not in event:
+                            usages.append(event["usageMetadata"])
+                            say(text)
+                            chunk = piece(text, event)
+                            chunk.__class__ = frozen  # type: ignore[assignment]  # the layout is the same
+                            append(chunk)
+                            continue
+            except (KeyError, ValueError, TypeError):
+                event = self._reread(payload)
+            self._read(event, payload, chunks)
+            if self.error is not None:
+                self.events += count
+                break
+            width, candidate_width, say = self._width, self._candidate_width, self._say()
+        else:
+            self.events += len(payloads)
+        if usages:
+            fold_usage(self._usage, usages)
+            self._last = event
+        return chunks
+
+    def _say(self) -> Any:
+        return self._candidates[0].run.append if self._width else None
+
+    def _reread(self, payload: bytes) -> Any:
+        try:
+            return answer.loads(payload)
+        except ValueError:
+            return None
+
+    def _read(self, event: Any, payload: bytes, chunks: list[ChatChunk]) -> None:
+        """Read an event of any shape."""
+        self._width = 0
+        if not is_object(event):
+            if b"\n" in payload:
+                # A middleman took the blank lines away, so that events became lines of one.
+                for line in payload.split(b"\n"):
+                    if self.error is None:
+                        self._read(self._reread(line), line, chunks)
+                return
+            shown = payload[:200].decode("utf-8", "replace")
+            self._fail(ResponseParsingError("", f"an event of the stream is no JSON object: {shown!r}", model=self._model), chunks)
+            return
+        if _LONG_NUMBER in payload:
+            event = answer.loads(payload)
+        self._keep_top(event)
+        error = answer.find_error(event, self._model)
+        candidates = answer.array_of(event.get("candidates"))
+        try:
+            for position, candidate in enumerate(candidates):
+                chunk = self._read_candidate(event, candidate, position)
+                if chunk is not None:
+                    chunks.append(chunk)
+        except ProviderError as failed:
+            error = failed
+        if error is not None:
+            self._fail(error, chunks)
+        else:
+            self._learn(event, candidates)
+
+    def _keep_top(self, event: JSONObject) -> None:
+        usage = event.get("usageMetadata")
+        if is_object(usage):
+            fold_usage(self._usage, (usage,))
+            self._last = event
+        top = self._top
+        for key, value in event.items():
+            if value is not None and key not in ("candidates", "usageMetadata", "error"):
+                top.setdefault(key, value)
+
+    def _read_candidate(self, event: JSONObject, candidate: Any, position: int) -> ChatChunk | None:
+        if not is_object(candidate):
+            raise ResponseParsingError("", f"a candidate of the stream is a {type(candidate).__name__}, not an object", model=self._model)
+        index = candidate.get("index")
+        pieces = self._pieces(index if isinstance(index, int) else position)
+        ended = pieces.finish is not None
+        text, thought, calls, odd = _take_parts(pieces, answer.parts_of(candidate), self._model)
+        pieces.take_fields(candidate)
+        reason: FinishReason | None = None
+        if pieces.finish is not None and not ended:
+            calls += pieces.close_call()
+            reason = read_finish(pieces.finish, called=bool(pieces.calls))
+            if reason == "error" and not pieces.has_said:
+                raise answer.failed(candidate, pieces.finish, self._model)
+        if not (text or thought or calls or odd or reason):
+            return None
+        return ChatChunk(text, thought or None, tuple(calls), reason, None, pieces.index, pieces.finish if reason else None, event)
+
+    def _pieces(self, index: int) -> CandidatePieces:
+        pieces = self._candidates.get(index)
+        if pieces is None:
+            seed = f"{self._top.get('responseId') or self._request_id}/{index}"
+            pieces = self._candidates[index] = CandidatePieces(index, seed)
+        return pieces
+
+    def _learn(self, event: JSONObject, candidates: Sequence[Any]) -> None:
+        """Note the shape of an event that holds only text of the one candidate 0, for the events after it."""
+        if len(candidates) != 1 or len(self._candidates) != 1 or not event.keys() <= _PLAIN or "usageMetadata" not in event:
+            return
+        candidate, pieces = candidates[0], self._candidates.get(0)
+        if pieces is not None and pieces.run and not pieces.is_thought and pieces.finish is None and candidate.keys() <= _PLAIN_CANDIDATE:
+            self._width, self._candidate_width = len(event), len(candidate)
+
+    def _fail(self, error: ProviderError, chunks: list[ChatChunk]) -> list[ChatChunk]:
+        self.error = error
+        return chunks
+
+
+def _take_parts(pieces: CandidatePieces, parts: Sequence[Any], model: str) -> tuple[str, str, list[ToolCallDelta], bool]:
+    """Return the new text, thought and calls, and whether there is anything else to see."""
+    text, thought, odd = "", "", False
+    calls: list[ToolCallDelta] = []
+    for part in parts:
+        if not is_object(part):
+            raise ResponseParsingError("", f"a part of the stream is a {type(part).__name__}, not an object", model=model)
+        if part.get("thought"):
+            thought += pieces.take_text(part, thought=True)
+        elif is_object(part.get("functionCall")):
+            calls += pieces.take_call(part)
+        elif "text" in part:
+            text += pieces.take_text(part, thought=False)
+        else:
+            pieces.take_other(part)
+            odd = odd or "inlineData" in part or "fileData" in part
+    return text, thought, calls, odd
