@@ -62,6 +62,8 @@ class Provider:
     env: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     options: ClassVar[tuple[Option, ...]] = ()
     headers: ClassVar[Mapping[str, str]] = {}
+    setting_headers: ClassVar[Mapping[str, str]] = {}
+    """Header -> the setting that is sent in it, where it is set."""
     idempotency_header: ClassVar[str | None] = None
     """The header in which the provider takes a key that makes a repeated POST harmless."""
 
@@ -197,6 +199,9 @@ class Provider:
         for pattern, dialect in self.chat_by_model:
             if fnmatch.fnmatchcase(model, pattern):
                 return dialect
+        info = self.model_info(model)
+        if info is not None and info.api in self.chat_apis:
+            return self.chat_apis[info.api]
         if self.chat is None:
             raise self._unsupported("chat", model)
         return self.chat
@@ -487,7 +492,8 @@ class Provider:
         auth: Auth = dialect.auth or self.auth
         sign = auth.bind(self.config, self.env.get("api_key", ()))
         secret = auth.secret_headers
-        headers = {**self.headers, **self.config.headers}
+        settings = {header: str(value) for header, name in self.setting_headers.items() if (value := self.config.get(name))}
+        headers = {**self.headers, **settings, **self.config.headers}
         masked = {name: mask(name, value, secret) for name, value in headers.items()} | dict.fromkeys(secret, "***")
         endpoint = Endpoint(self.address(dialect.base_url), sign, headers, masked)
         self._endpoints[dialect.base_url, dialect.auth] = endpoint
