@@ -60,7 +60,7 @@ def table(results: Sequence[Result]) -> list[str]:
     """Return the results as lines of a Markdown table."""
     names = [name for name in TITLES if name != "python" and any(name in result.samples for result in results)]
     head = ["work", *(TITLES[name] for name in names), "ratio (CPU)", "budget", "verdict"]
-    rows = [[_title(result), *(_cell(result, name) for name in names), _ratio(result), _budget(result), verdict(result)] for result in results]
+    rows = [[_title(result), *(_cell(result, name) for name in names), _ratio(result), budget(result), verdict(result)] for result in results]
     rule = ["---", *("---:" for _ in head[1:-1]), "---"]
     return ["| " + " | ".join(row) + " |" for row in (head, rule, *rows)]
 
@@ -86,7 +86,8 @@ def _ratio(result: Result) -> str:
     return f"{ratio:.2f}" + (f" ({cpu:.2f})" if cpu is not None else "")
 
 
-def _budget(result: Result) -> str:
+def budget(result: Result) -> str:
+    """Return the budget as text."""
     bench = result.bench
     return "–" if bench.budget is None else f"{'≥' if bench.at_least else '≤'} {bench.budget:g} × {TITLES.get(bench.reference, f'`{bench.reference}`')}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from http.client import IncompleteRead
@@ -190,6 +191,7 @@ class Exchange:
         self._done = False
         self._busy = threading.Lock()
         self._forks = Forks.count
+        self._pid = os.getpid()
 
     def read(self, cap: int = BODY_CAP) -> bytes:
         """Return the whole body, decompressed.
@@ -234,7 +236,7 @@ class Exchange:
 
     def close(self) -> None:
         """Drop the connection, unless the body has been read to its end. A thread that is reading gets CancelledError."""
-        if self._done or self._forks != Forks.count:
+        if self._done or self._pid != os.getpid():
             return
         if self._busy.acquire(blocking=False):
             try:

@@ -415,6 +415,20 @@ def test_closing_from_another_thread_wakes_the_reader(how: str, tls: bool) -> No
         assert b"next" == send(server.url, transport=transport).read()
 
 
+def test_cancelling_an_ended_call_leaves_the_next_one_alone() -> None:
+    """Once its answer has been read, a call no longer holds the connection that another one uses."""
+    released = threading.Event()
+    with WireServer(answers(ok(b"one"), [stall(released), ok(b"two")])) as server:
+        transport, first = new_transport(), new_call()
+        send(server.url, transport=transport, call=first).read()
+        waiting = Running(lambda: send(server.url, transport=transport).read())
+        assert eventually(lambda: len(server.requests) == 2)
+        first.cancel()
+        released.set()
+        assert b"two" == waiting.value()
+    assert 1 == server.connections
+
+
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_a_reader_never_gets_bytes_after_cancelling(tls: bool) -> None:
     """While the server keeps sending, a cancelled reader raises, and gets neither rest nor ciphertext."""

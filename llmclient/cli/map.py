@@ -10,7 +10,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO, cast
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
@@ -61,8 +61,8 @@ def command(model: str, source: TextIO, output: pathlib.Path | None, form: str, 
         raise click.UsageError("--retry-failed goes with --resume")
     done = _prepare(output, resume=resume, retry_failed=retry_failed, overwrite=overwrite)
     run = _Run(model, read_rows(source, str(getattr(source, "name", "-")), form), done, options, workers, ordered=ordered)
-    with _open(output) as stream, _progress(_count(source)) as tick:
-        failed = run.write(Output(stream), tick, resumable=output is not None)
+    with contextlib.closing(Output(output, fresh=overwrite)) as answers, _progress(_count(source)) as tick:
+        failed = run.write(answers, tick, resumable=output is not None)
     if failed:
         click.get_current_context().exit(1)
 
@@ -72,21 +72,9 @@ def _prepare(output: pathlib.Path | None, *, resume: bool, retry_failed: bool, o
         return NOTHING_DONE
     if resume:
         return recover(output, retry_failed=retry_failed)
-    if overwrite:
-        output.write_bytes(b"")
-    elif output.stat().st_size:
+    if output.stat().st_size and not overwrite:
         raise click.UsageError(f"{output} is there already; --resume goes on with it, --overwrite starts again")
     return NOTHING_DONE
-
-
-@contextlib.contextmanager
-def _open(output: pathlib.Path | None) -> Generator[BinaryIO, None, None]:
-    if output is None:
-        sys.stdout.flush()
-        yield sys.stdout.buffer
-        return
-    with output.open("ab", buffering=0) as stream:
-        yield cast("BinaryIO", stream)
 
 
 class _Run:
@@ -121,6 +109,7 @@ class _Run:
                     output.write(write_row(self._waiting.pop(item.index), item))
                     self._add(item)
                     tick()
+                output.open()
             except KeyboardInterrupt:
                 if resumable:
                     note("stopped; --resume goes on from here")
@@ -128,7 +117,8 @@ class _Run:
             finally:
                 # Closing the iterator cancels the calls that are still out.
                 getattr(items, "close", int)()
-                note(self._summary(time.monotonic() - started))
+                if self._ok or self._failed or self._skipped:
+                    note(self._summary(time.monotonic() - started))
         return self._failed + self._done.failed
 
     def _prompts(self, tick: Tick) -> Iterator[Any]:

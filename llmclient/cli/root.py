@@ -88,7 +88,7 @@ def sentence(error: Exception) -> str:
         return _IN_CODE.sub("pass --api-key", text) + _advise(error)
     if isinstance(error, OSError) and error.filename is not None:
         return f"llmclient: {error.filename}: {error.strerror}"
-    if isinstance(error, TypeError | ValueError):
+    if isinstance(error, TypeError | ValueError | OSError):
         return f"llmclient: {' '.join(str(error).split())}"
     return f"llmclient: {type(error).__name__}: {' '.join(str(error).split())}; run again with --debug to see where"
 

@@ -7,8 +7,9 @@ import hashlib
 import json
 import os
 import pathlib
+import sys
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import click
@@ -93,18 +94,36 @@ def write_row(row: Row, item: Item[ChatResponse]) -> dict[str, Any]:
 
 
 class Output:
-    """Where rows go. Each is one write of a whole line, so that a kill at any moment leaves whole lines, or one torn last line at worst."""
+    """Where rows go: a file, or standard output for None.
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+    Each row is one write of a whole line, so that a kill at any moment leaves whole lines, or one torn last line at worst. The file is
+    opened with the first row: a run that fails before it changes nothing. `fresh` empties it then.
+    """
+
+    def __init__(self, path: pathlib.Path | None, *, fresh: bool = False) -> None:
+        self._path = path
+        self._mode = "wb" if fresh else "ab"
+        self._stream: Any = None
+
+    def open(self) -> Any:
+        """Return the stream, opened if it is not yet."""
+        if self._stream is None:
+            self._stream = sys.stdout.buffer if self._path is None else self._path.open(self._mode, buffering=0)
+        return self._stream
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Write one row, through to the operating system."""
+        stream = self.open()
         line = memoryview(to_json(row) + b"\n")
         while line:
             # An unbuffered file may take less than it was given, as when the disk is full or a pipe is slow.
-            line = line[self._stream.write(line) :]
-        self._stream.flush()
+            line = line[stream.write(line) :]
+        stream.flush()
+
+    def close(self) -> None:
+        """Close the file; standard output stays."""
+        if self._stream is not None and self._path is not None:
+            self._stream.close()
 
 
 @attrs.frozen

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import html
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -239,6 +238,8 @@ def _readable(value: Any) -> str:
     text = value if isinstance(value, str) else "" if value is None else str(value)
     head = text[:4_000]
     if "<" in head:
+        import html
+
         title = _title().search(head)
         head = html.unescape(_tags().sub(" ", title[2] if title else head))
     return " ".join(head.split())[:300]

@@ -6,10 +6,8 @@ a class more exact. The same failure means the same whether it came with a statu
 
 from __future__ import annotations
 
-import http
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, TypeAlias
-from urllib.parse import urlsplit
 
 from llmclient import errors
 from llmclient.dialects import hints
@@ -101,8 +99,13 @@ def of_finish_reason(reason: str) -> ProviderError:
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
-    """Return the provider's id of a request from its headers, whose names are in lower case."""
-    return next((headers[name] for name in _REQUEST_IDS if headers.get(name)), None)
+    """Return the provider's id of a request from its headers: urllib3's, or a mapping whose names are in lower case."""
+    # Ten look-ups in urllib3's own mapping would cost more than reading a short answer; it holds lower-case names too.
+    present: Any = getattr(headers, "_container", headers)
+    for name in _REQUEST_IDS:
+        if name in present and headers[name]:
+            return headers[name]
+    return None
 
 
 def _make(facts: Facts, status: int | None, headers: Mapping[str, str], body: Any, codes: Mapping[str, Kind], model: str | None) -> ProviderError:
@@ -181,12 +184,16 @@ def _retryable(kind: Kind, facts: Facts, headers: Mapping[str, str]) -> bool | N
 
 def _message(facts: Facts, status: int | None, headers: Mapping[str, str]) -> str:
     if status is not None and 300 <= status < 400:
+        from urllib.parse import urlsplit
+
         host = urlsplit(headers.get("location", "")).netloc or "another place"
         return f"the address redirects to {host}, which is not followed; set api_base to the final address"
     if facts.message:
         return facts.message
     if status is None:
         return "the provider reports a failure without saying which"
+    import http
+
     try:
         phrase = f" {http.HTTPStatus(status).phrase}"
     except ValueError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import email.utils
 import functools
 import math
 import re
@@ -87,6 +86,8 @@ def _is_number(text: str) -> bool:
 
 def _read_date(text: str) -> datetime.datetime | None:
     """Read an HTTP date, or one in the form of RFC 3339; a zone of -0000 is UTC."""
+    import email.utils  # here and in the like places: what failures alone need is loaded when one comes
+
     try:
         date = email.utils.parsedate_to_datetime(text)
     except ValueError:

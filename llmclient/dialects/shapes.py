@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
+
+_OTHERS: Final = frozenset({str, int, float, bool, list, type(None)})
 
 
 def is_object(value: Any) -> TypeGuard[Mapping[str, Any]]:
     """Return whether a value is a JSON object."""
-    # What orjson gives is a dict, and asking an abstract class takes long.
-    return value.__class__ is dict or isinstance(value, Mapping)
+    # What orjson gives is one of these, and asking an abstract class takes long.
+    kind = value.__class__
+    return kind is dict or (kind not in _OTHERS and isinstance(value, Mapping))
 
 
 def is_array(value: Any) -> TypeGuard[Sequence[Any]]:

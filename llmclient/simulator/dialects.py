@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import urllib.parse
 
+from llmclient.simulator.anthropic import DIALECT as ANTHROPIC
 from llmclient.simulator.exchange import Dialect, Failure, Request, Route
 from llmclient.simulator.openai import DIALECT as OPENAI
 
-DIALECTS: tuple[Dialect, ...] = (OPENAI,)
+DIALECTS: tuple[Dialect, ...] = (OPENAI, ANTHROPIC)
 
 
 @dataclasses.dataclass(slots=True)

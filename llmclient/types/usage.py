@@ -44,7 +44,7 @@ class Usage:
     """US dollars, where the provider reports them."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the usage in OpenAI's shape, without what is not known."""
+        """Return the usage in OpenAI's shape, without what is not known; counts that OpenAI has no name for keep ours."""
         out: dict[str, Any] = {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
@@ -54,7 +54,7 @@ class Usage:
         completion = {"reasoning_tokens": self.reasoning_tokens, "audio_tokens": self.completion_audio_tokens}
         out["prompt_tokens_details"] = _known(prompt) or None
         out["completion_tokens_details"] = _known(completion) or None
-        for name in ("characters", "seconds", "images", "requests"):
+        for name in ("audio_tokens", "image_tokens", "cache_write_1h_tokens", "characters", "seconds", "images", "requests"):
             out[name] = getattr(self, name)
         if self.cost is not None:
             out["cost"] = str(self.cost)

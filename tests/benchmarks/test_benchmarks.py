@@ -159,4 +159,4 @@ def test_the_page_in_the_documentation_was_written_by_a_run(root: pathlib.Path) 
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("| ")]
     assert [f"{entry.title}, {entry.unit.name}" for entry in BENCHES] == [row[0] for row in rows[2:]]
     empty = {name: [] for name in contestants.LOCAL}
-    assert [report._budget(Result(entry, empty, [])) for entry in BENCHES] == [row[-2] for row in rows[2:]]
+    assert [report.budget(Result(entry, empty, [])) for entry in BENCHES] == [row[-2] for row in rows[2:]]

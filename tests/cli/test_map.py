@@ -252,35 +252,42 @@ def test_a_key_that_is_refused_later_is_a_failed_row(run: Callable[..., Any], si
     assert (1, [True, False, True]) == (done.exit_code, [row["ok"] for row in rows(done.stdout)])
 
 
-class Reluctant(io.RawIOBase):
-    """A file that takes three bytes at a time."""
+class Scripted(io.RawIOBase):
+    """A file that takes at most so many bytes at a time, and remembers its writes."""
 
-    def __init__(self) -> None:
-        self.taken = bytearray()
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.writes: list[bytes] = []
 
     def write(self, data: Any) -> int:
-        self.taken += bytes(data[:3])
-        return min(3, len(data))
+        self.writes.append(bytes(data[: self.most]))
+        return len(self.writes[-1])
 
 
-def test_a_row_is_written_whole_even_in_pieces() -> None:
-    """A write that takes less than it was given goes on where it stopped."""
-    stream = Reluctant()
-    Output(stream).write({"index": 0})  # type: ignore[arg-type]
-    assert b'{"index":0}\n' == bytes(stream.taken)
+@pytest.mark.parametrize(("most", "writes"), [(1_000_000, 1), (3, 4)], ids=["whole", "in pieces"])
+def test_a_row_is_one_write_where_the_system_takes_it(most: int, writes: int, monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    """So that a kill finds it written or not; a write that takes less goes on where it stopped."""
+    stream = Scripted(most)
+    monkeypatch.setattr(pathlib.Path, "open", lambda *args, **options: stream)
+    Output(tmp_path / "out.jsonl").write({"index": 0})
+    assert (b'{"index":0}\n', writes) == (b"".join(stream.writes), len(stream.writes))
 
 
-def test_a_row_is_one_write() -> None:
-    """So that a kill finds it written or not."""
-    sizes: list[int] = []
+@pytest.mark.parametrize("args", [("opena/echo",), ("openai/echo", "-o", "temprature=1", "-o", "n=-1")], ids=["provider", "option"])
+def test_a_run_that_cannot_begin_leaves_the_output_alone(run: Callable[..., Any], tmp_path: pathlib.Path, args: tuple[str, ...]) -> None:
+    """A typing error after --overwrite must not cost the answers of yesterday."""
+    out = tmp_path / "out.jsonl"
+    out.write_text("precious\n")
+    done = run("map", *args, "-O", str(out), "--overwrite", input="a\n")
+    assert (1, "precious\n", 1) == (done.exit_code, out.read_text(), len(done.stderr.splitlines()))
 
-    class Counting(io.RawIOBase):
-        def write(self, data: Any) -> int:
-            sizes.append(len(data))
-            return len(data)
 
-    Output(Counting()).write({"index": 0, "text": "x" * 100_000})  # type: ignore[arg-type]
-    assert 1 == len(sizes)
+def test_an_input_without_rows_gives_an_output_without_rows(run: Callable[..., Any], tmp_path: pathlib.Path) -> None:
+    """The file is there, so that the next step finds it."""
+    out = tmp_path / "out.jsonl"
+    out.write_text("old\n")
+    assert 0 == run("map", "openai/echo", "-O", str(out), "--overwrite", input="\n").exit_code
+    assert "" == out.read_text()
 
 
 def test_recovery_reads_each_index_and_its_input(tmp_path: pathlib.Path) -> None:

@@ -111,6 +111,7 @@ def test_a_wrong_command_line_is_exit_code_2(run: Callable[..., Any], args: tupl
         (errors.ApiError("x", "teapot", status=418), "x: teapot (status 418)"),
         (errors.InvalidRequestError("x", "two\nlines"), "x: two lines; change the request, since repeating it will not help"),
         (FileNotFoundError(2, "No such file or directory", "a.txt"), "llmclient: a.txt: No such file or directory"),
+        (OSError(28, "No space left on device"), "llmclient: [Errno 28] No space left on device"),
         (TypeError("chat() got an unknown keyword"), "llmclient: chat() got an unknown keyword"),
         (KeyError("k"), "llmclient: KeyError: 'k'; run again with --debug to see where"),
     ],

@@ -744,3 +744,21 @@ def test_odd_shapes_never_escape(value, path, other, tags):
     assert decoder.done or decoder.error is not None
     assert all(isinstance(chunk.text, str) for chunk in chunks)
     assert all(choice.message.role for choice in decoder.response().choices)
+
+
+def test_a_field_of_another_kind_is_a_failure_of_the_stream():
+    """The chunks before it are handed over."""
+    decoder, chunks = run(wire(*PLAIN[:3], delta({"tool_calls": 5})))
+    assert type(decoder.error) is errors.ResponseParsingError
+    assert "odd shape" in decoder.error.message
+    assert [c.text for c in chunks] == ["hel", "lo"]
+
+
+def test_text_beside_empty_fields_is_plain_text():
+    """Hosts repeat the role and send nulls; a field that says something is not overlooked."""
+    empty = {"role": "assistant", "reasoning": None, "reasoning_details": [], "refusal": ""}
+    events = [delta({**empty, "content": letter}) for letter in "abc"]
+    odd = delta({**empty, "content": "d", "reasoning": "hm"})
+    decoder, chunks = run(wire(*PLAIN[:1], *events, odd, *events, delta({}, "stop")))
+    assert [(c.text, c.reasoning) for c in chunks[:5]] == [("a", None), ("b", None), ("c", None), ("d", "hm"), ("a", None)]
+    assert (decoder.response().text, decoder.response().reasoning) == ("abcdabc", "hm")

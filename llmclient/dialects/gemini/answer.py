@@ -47,7 +47,7 @@ def decode(dialect: GeminiChat, raw: bytes, model: str, request_id: str) -> Chat
         value = None
     if is_object(value):
         return read(dialect, value, model, request_id)
-    if is_array(value) or raw.lstrip()[:5] == b"data:":
+    if (is_array(value) and value) or raw.lstrip()[:5] == b"data:":
         return _decode_stream(dialect, raw, model, request_id)
     raise unreadable(raw, model)
 

@@ -51,7 +51,8 @@ class EventSplitter:
         """Return the events of a block that begins with one, and hold the last if it has no end; None for any other shape."""
         events = block[len(_START) :].split(_BETWEEN)
         last = events.pop()
-        if last.endswith(_END):
+        has_end = last.endswith(_END)
+        if has_end:
             events.append(last[: -len(_END)])
             last = b""
         lines = 2 * len(events)
@@ -59,7 +60,7 @@ class EventSplitter:
             return None
         if len(last) > _HELD_AT_MOST or not all(events):
             return None
-        self._held = _START + last if last else b""
+        self._held = b"" if has_end else _START + last
         return events
 
     def finish(self) -> list[bytes]:

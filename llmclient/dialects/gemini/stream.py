@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from llmclient.dialects.gemini.chat import GeminiChat
 
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
-_SSE_STARTS: Final = b":deir"
-"""The first letters of the lines of an event stream: comments, data, event, id, retry."""
+_FIRST: Final = b":deir{["
+"""How bodies begin: an event stream with a comment, data, event, id or retry; others with an object or an array."""
 _SHOWN: Final = 800
 _PLAIN: Final = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "createTime"})
 _PLAIN_CANDIDATE: Final = frozenset({"content", "index"})
@@ -45,7 +45,7 @@ class GeminiChatDecoder:
         self._model = model
         self._request_id = request_id
         self._source: EventSplitter | ObjectSplitter | None = None
-        self._garbage: bytearray | None = None
+        self._garbage = bytearray()
         self._candidates: dict[int, CandidatePieces] = {}
         self._top: dict[str, Any] = {}
         self._usage: dict[str, Any] = {}
@@ -59,10 +59,10 @@ class GeminiChatDecoder:
         """Return the chunks that these bytes complete; what comes after a failure is ignored."""
         if self._is_over():
             return []
-        if self._source is None and not self._begin(data):
-            return []
+        if self._source is None:
+            data = self._begin(data)
         try:
-            payloads = self._source.feed(data) if self._source is not None else []
+            payloads = [] if self._source is None else self._source.feed(data)
         except ResponseParsingError as error:
             return self._fail(error, [])
         return self._take(payloads) if payloads else []
@@ -71,7 +71,7 @@ class GeminiChatDecoder:
         """The body has ended: return what was held back, and set `error` if the answer has no end."""
         if self._is_over():
             return []
-        if self._garbage is not None:
+        if self._garbage:
             return self._fail(answer.unreadable(bytes(self._garbage), self._model), [])
         chunks: list[ChatChunk] = []
         if isinstance(self._source, EventSplitter):
@@ -98,21 +98,14 @@ class GeminiChatDecoder:
     def _is_over(self) -> bool:
         return self.error is not None or self._ended
 
-    def _begin(self, data: bytes) -> bool:
-        """Find out by the first byte that says something what the body is; returns False for one that cannot be read."""
-        if self._garbage is None:
-            start = data.lstrip(_BLANK)[:1]
-            if start in (b"{", b"["):
-                self._source = ObjectSplitter()
-                return True
-            if not start or start in _SSE_STARTS:
-                # Blank lines before it are no harm.
-                self._source = EventSplitter() if start else None
-                return bool(start)
-            self._garbage = bytearray()
-        if len(self._garbage) < _SHOWN:
-            self._garbage += data[:_SHOWN]
-        return False
+    def _begin(self, data: bytes) -> bytes:
+        """Find out by the first byte that says something what the body is, and return what there is to read of it."""
+        start = data if self._garbage else data.lstrip(_BLANK)
+        if self._garbage or start[:1] not in _FIRST:
+            self._garbage += start[: _SHOWN - len(self._garbage)]
+        elif start:
+            self._source = ObjectSplitter() if start[:1] in b"{[" else EventSplitter()
+        return start
 
     # Events.
 

@@ -60,7 +60,7 @@ def _condense(usages: Sequence[JSONObject]) -> Sequence[JSONObject]:
     if len(usages) == 1 or sum(map(len, usages)) != len(last) * len(usages):
         return usages
     try:
-        return ({key: max(map(itemgetter(key), usages)) if value.__class__ is int else value for key, value in last.items()},)
+        return ({key: max(map(itemgetter(key), usages)) if key.endswith("Count") else value for key, value in last.items()},)
     except (KeyError, TypeError):
         return usages
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -180,8 +179,10 @@ def _logprobs(value: Any) -> JSONObject | None:
 
 def read_message(dialect: OpenAIChat, value: JSONObject, seed: str) -> Message:
     """Return the assistant's message; ids that the host left out are made from `seed`."""
-    if value.keys() <= _PLAIN and not (value.get("refusal") or value.get("annotations") or dialect.think_tags) and isinstance(value["content"], str):
-        return Message(value["role"], value["content"])
+    role, text = value.get("role"), value.get("content")
+    bare = role == "assistant" and text.__class__ is str and value.keys() <= _PLAIN and not dialect.think_tags
+    if bare and not value.get("refusal") and not value.get("annotations"):
+        return Message("assistant", text)
     content, thoughts = read_content(value.get("content"))
     if dialect.think_tags and isinstance(content, str):
         tagged, content = split_tags(content)
@@ -293,6 +294,8 @@ def read_calls(value: JSONObject, seed: str) -> tuple[ToolCall, ...]:
 
 def make_id(seed: str, index: int) -> str:
     """Return an id for a call that came without one, the same for plain and streamed answers."""
+    import hashlib  # hosts that leave ids out are few
+
     return f"call_{hashlib.sha256(f'{seed}/{index}'.encode()).hexdigest()[:24]}"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import array
-import base64
 import binascii
 import sys
 from collections.abc import Mapping, Sequence
@@ -167,8 +166,8 @@ def _read_vector(value: Any, index: int) -> Vector:
         raise ResponseParsingError("", f"embedding {index} of the answer is a {type(value).__name__}, not a vector")
     vector = array.array("f")
     try:
-        vector.frombytes(base64.b64decode(value, validate=True))
-    except (binascii.Error, ValueError):
+        vector.frombytes(binascii.a2b_base64(value, strict_mode=True))
+    except ValueError:
         broken = True
     else:
         broken = False

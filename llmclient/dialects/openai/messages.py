@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -223,6 +222,8 @@ class _Writer:
 
 def hash_id(given: str, length: int) -> str:
     """Return an id of letters and digits that always stands for the same given one."""
+    import hashlib
+
     number = int.from_bytes(hashlib.sha256(given.encode()).digest(), "big")
     letters: list[str] = []
     for _ in range(length):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from llmclient.errors import InvalidRequestError
 
 
@@ -13,4 +11,6 @@ def fill_model(path: str, model: str) -> str:
         return path
     if not model or model in (".", ".."):
         raise InvalidRequestError("", f"{model!r} is no model name", param="model", model=model)
+    from urllib.parse import quote
+
     return path.replace("{model}", quote(model, safe=""))

@@ -118,7 +118,7 @@ class ChoicePieces:
         return text, thought
 
     def _take_rest(self, delta: JSONObject) -> bool:
-        if self._role and delta.keys() <= _USUAL:
+        if delta.keys() <= _USUAL and (self._role or "role" not in delta):
             return False
         seen = False
         self._role = self._role or read_text(delta.get("role")) or ""
