@@ -24,8 +24,30 @@ class Cerebras(Provider):
         unsupported=frozenset({"frequency_penalty", "logit_bias", "n", "presence_penalty", "service_tier"}),
         structured_with_tools=False,
         efforts=("none", "low", "medium", "high"),
+        developer_role="system",
     )
     list_models = OpenAIModels()
+    chat_by_model = (
+        (
+            "gpt-oss*",
+            OpenAIChat(
+                unsupported=frozenset({"frequency_penalty", "logit_bias", "n", "presence_penalty", "service_tier"}),
+                structured_with_tools=False,
+                efforts=("low", "medium", "high"),
+                developer_role="system",
+            ),
+        ),
+        (
+            "zai-glm-*",
+            OpenAIChat(
+                unsupported=frozenset({"frequency_penalty", "logit_bias", "n", "presence_penalty", "service_tier"}),
+                structured_with_tools=False,
+                efforts=("none", "low", "medium", "high"),
+                replay_reasoning="tags",
+                developer_role="system",
+            ),
+        ),
+    )
     rows = (
         ("gemma-4-31b", "", 131072, 40960, "chat", "json_schema reasoning tools vision", "input=0.99 output=1.49", ""),
         ("gpt-oss-120b", "GPT OSS 120B", 131072, 40960, "chat", "json_schema reasoning tools", "input=0.35 output=0.75", "released=2025-08-05 efforts=low,medium,high"),

@@ -27,9 +27,9 @@ class Fireworks(Provider):
         tool_choice_required="any",
         tool_strict=False,
         inline_refs=True,
-        structured=frozenset({"grammar", "json_object", "json_schema"}),
         efforts=("none", "low", "medium", "high"),
         thinking_param="verbatim",
+        developer_role="system",
         drop_unknown_message_fields=True,
         parts=frozenset({"audio", "image", "refusal", "text"}),
     )

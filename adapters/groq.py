@@ -24,9 +24,34 @@ class Groq(Provider):
         unsupported=frozenset({"logit_bias", "logprobs", "n", "top_logprobs"}),
         structured_with_tools=False,
         structured_with_stream=False,
+        developer_role="system",
         drop_message_name=True,
     )
     list_models = OpenAIModels()
+    chat_by_model = (
+        (
+            "openai/gpt-oss*",
+            OpenAIChat(
+                unsupported=frozenset({"logit_bias", "logprobs", "n", "top_logprobs"}),
+                structured_with_tools=False,
+                structured_with_stream=False,
+                efforts=("low", "medium", "high"),
+                developer_role="system",
+                drop_message_name=True,
+            ),
+        ),
+        (
+            "qwen/*",
+            OpenAIChat(
+                unsupported=frozenset({"logit_bias", "logprobs", "n", "top_logprobs"}),
+                structured_with_tools=False,
+                structured_with_stream=False,
+                efforts=("none", "default"),
+                developer_role="system",
+                drop_message_name=True,
+            ),
+        ),
+    )
     rows = (
         ("canopylabs/orpheus-arabic-saudi", "Canopy Labs Orpheus Arabic Saudi", 4000, 50000, "speech", "audio_output", "per_character=0.00004", "released=2025-12-16"),
         ("canopylabs/orpheus-v1-english", "Canopy Labs Orpheus V1 English", 4000, 50000, "speech", "audio_output", "per_character=0.000022", "released=2025-12-19"),

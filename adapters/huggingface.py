@@ -21,7 +21,7 @@ class Huggingface(Provider):
     docs = "https://huggingface.co/docs/inference-providers"
     base_url = "https://router.huggingface.co/v1"
     env = {"api_key": ("HF_TOKEN", "HUGGINGFACE_API_KEY"), "api_base": ("HF_API_BASE", "HUGGINGFACE_API_BASE")}
-    chat = OpenAIChat(max_tokens_field="max_tokens")
+    chat = OpenAIChat(max_tokens_field="max_tokens", developer_role="system")
     list_models = OpenAIModels()
     rows = (
         ("EssentialAI/rnj-1-instruct:together", "rnj-1-instruct", 32768, None, "chat", "", "input=0.15 output=0.15", ""),

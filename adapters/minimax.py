@@ -29,6 +29,7 @@ class MiniMax(Provider):
         reasoning_param="none",
         replay_reasoning="tags",
         think_tags=True,
+        developer_role="system",
     )
     list_models = OpenAIModels()
     rows = (

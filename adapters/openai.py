@@ -32,6 +32,50 @@ class OpenAI(Provider):
     list_models = OpenAIModels()
     chat_by_model = (
         (
+            "o1-mini*",
+            OpenAIChat(
+                unsupported=frozenset(
+                    {
+                        "frequency_penalty",
+                        "logit_bias",
+                        "logprobs",
+                        "parallel_tool_calls",
+                        "presence_penalty",
+                        "reasoning_effort",
+                        "temperature",
+                        "tool_choice",
+                        "tools",
+                        "top_logprobs",
+                        "top_p",
+                    }
+                ),
+                system_role="user",
+                developer_role="user",
+            ),
+        ),
+        (
+            "o1-preview*",
+            OpenAIChat(
+                unsupported=frozenset(
+                    {
+                        "frequency_penalty",
+                        "logit_bias",
+                        "logprobs",
+                        "parallel_tool_calls",
+                        "presence_penalty",
+                        "reasoning_effort",
+                        "temperature",
+                        "tool_choice",
+                        "tools",
+                        "top_logprobs",
+                        "top_p",
+                    }
+                ),
+                system_role="user",
+                developer_role="user",
+            ),
+        ),
+        (
             "o1*",
             OpenAIChat(
                 unsupported=frozenset("frequency_penalty logit_bias logprobs parallel_tool_calls presence_penalty temperature top_logprobs top_p".split()),

@@ -28,6 +28,7 @@ class Perplexity(Provider):
         unsupported=frozenset({"logit_bias", "n", "parallel_tool_calls", "seed", "stop", "tool_choice", "tools"}),
         max_tokens_field="max_tokens",
         think_tags=True,
+        developer_role="system",
         merge_same_role=True,
     )
     embed = OpenAIEmbeddings(path="/v1/embeddings")

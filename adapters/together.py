@@ -25,7 +25,7 @@ class Together(Provider):
         "api_key": ("TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_TOKEN"),
         "api_base": ("TOGETHER_AI_API_BASE", "TOGETHER_API_BASE"),
     }
-    chat = OpenAIChat(max_tokens_field="max_tokens", stream_options=False, efforts=("low", "medium", "high"))
+    chat = OpenAIChat(max_tokens_field="max_tokens", stream_options=False, efforts=("low", "medium", "high"), developer_role="system")
     embed = OpenAIEmbeddings()
     list_models = OpenAIModels()
     rows = (

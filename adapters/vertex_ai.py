@@ -32,7 +32,7 @@ class VertexAi(VertexProvider):
         "api_base": ("VERTEXAI_API_BASE", "GOOGLE_VERTEX_BASE_URL", "VERTEX_AI_API_BASE"),
         "project": ("GOOGLE_CLOUD_PROJECT", "GOOGLE_VERTEX_PROJECT", "VERTEXAI_PROJECT"),
         "region": ("GOOGLE_CLOUD_LOCATION", "GOOGLE_VERTEX_LOCATION", "VERTEXAI_LOCATION"),
-        "credentials": ("VERTEXAI_CREDENTIALS", "GOOGLE_APPLICATION_CREDENTIALS"),
+        "credentials": ("VERTEXAI_CREDENTIALS",),
     }
     options = (
         Option(name="project", description="the id of the Google Cloud project; needed unless there is an API key of express mode"),

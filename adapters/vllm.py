@@ -23,6 +23,6 @@ class VLLM(Provider):
     base_url = "http://localhost:8000/v1"
     auth = Bearer(optional=True)
     env = {"api_key": ("VLLM_API_KEY",), "api_base": ("VLLM_API_BASE",)}
-    chat = OpenAIChat(top_k=True)
+    chat = OpenAIChat(top_k=True, developer_role="system")
     embed = OpenAIEmbeddings()
     list_models = OpenAIModels()

@@ -21,29 +21,58 @@ class XAI(Provider):
     docs = "https://docs.x.ai"
     base_url = "https://api.x.ai/v1"
     env = {"api_key": ("XAI_API_KEY",), "api_base": ("XAI_API_BASE",)}
-    chat = OpenAIChat(unsupported=frozenset({"logit_bias"}), tool_strict=False, reasoning_outside=True, drop_message_name=True)
+    chat = OpenAIChat(unsupported=frozenset({"logit_bias"}), tool_results_in_order=True, tool_strict=False, reasoning_outside=True, drop_message_name=True)
     list_models = OpenAIModels()
     chat_by_model = (
         (
             "*non-reasoning*",
-            OpenAIChat(unsupported=frozenset({"logit_bias"}), tool_strict=False, reasoning_param="none", reasoning_outside=True, drop_message_name=True),
+            OpenAIChat(
+                unsupported=frozenset({"logit_bias"}),
+                tool_results_in_order=True,
+                tool_strict=False,
+                reasoning_param="none",
+                reasoning_outside=True,
+                drop_message_name=True,
+            ),
         ),
         (
             "grok-2*",
-            OpenAIChat(unsupported=frozenset({"logit_bias"}), tool_strict=False, reasoning_param="none", reasoning_outside=True, drop_message_name=True),
+            OpenAIChat(
+                unsupported=frozenset({"logit_bias"}),
+                tool_results_in_order=True,
+                tool_strict=False,
+                reasoning_param="none",
+                reasoning_outside=True,
+                drop_message_name=True,
+            ),
         ),
         (
             "grok-3",
-            OpenAIChat(unsupported=frozenset({"logit_bias"}), tool_strict=False, reasoning_param="none", reasoning_outside=True, drop_message_name=True),
+            OpenAIChat(
+                unsupported=frozenset({"logit_bias"}),
+                tool_results_in_order=True,
+                tool_strict=False,
+                reasoning_param="none",
+                reasoning_outside=True,
+                drop_message_name=True,
+            ),
         ),
         (
             "grok-3-fast*",
-            OpenAIChat(unsupported=frozenset({"logit_bias"}), tool_strict=False, reasoning_param="none", reasoning_outside=True, drop_message_name=True),
+            OpenAIChat(
+                unsupported=frozenset({"logit_bias"}),
+                tool_results_in_order=True,
+                tool_strict=False,
+                reasoning_param="none",
+                reasoning_outside=True,
+                drop_message_name=True,
+            ),
         ),
         (
             "grok-4-*",
             OpenAIChat(
                 unsupported=frozenset({"frequency_penalty", "logit_bias", "presence_penalty", "stop"}),
+                tool_results_in_order=True,
                 tool_strict=False,
                 reasoning_param="none",
                 reasoning_outside=True,
@@ -54,6 +83,7 @@ class XAI(Provider):
             "grok-4.20*",
             OpenAIChat(
                 unsupported=frozenset({"frequency_penalty", "logit_bias", "presence_penalty", "stop"}),
+                tool_results_in_order=True,
                 tool_strict=False,
                 reasoning_param="none",
                 reasoning_outside=True,
@@ -64,6 +94,7 @@ class XAI(Provider):
             "grok-code*",
             OpenAIChat(
                 unsupported=frozenset({"frequency_penalty", "logit_bias", "presence_penalty", "stop"}),
+                tool_results_in_order=True,
                 tool_strict=False,
                 reasoning_param="none",
                 reasoning_outside=True,
@@ -74,6 +105,7 @@ class XAI(Provider):
             "grok-build*",
             OpenAIChat(
                 unsupported=frozenset({"frequency_penalty", "logit_bias", "presence_penalty", "stop"}),
+                tool_results_in_order=True,
                 tool_strict=False,
                 reasoning_param="none",
                 reasoning_outside=True,
@@ -84,6 +116,7 @@ class XAI(Provider):
             "grok-3-mini*",
             OpenAIChat(
                 unsupported=frozenset({"frequency_penalty", "logit_bias", "presence_penalty", "stop"}),
+                tool_results_in_order=True,
                 tool_strict=False,
                 reasoning_outside=True,
                 drop_message_name=True,
@@ -93,6 +126,7 @@ class XAI(Provider):
             "grok-4.*",
             OpenAIChat(
                 unsupported=frozenset({"frequency_penalty", "logit_bias", "presence_penalty", "stop"}),
+                tool_results_in_order=True,
                 tool_strict=False,
                 reasoning_outside=True,
                 drop_message_name=True,

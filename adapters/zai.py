@@ -31,6 +31,7 @@ class ZAI(Provider):
         tool_choice_named=False,
         reasoning_param="thinking_type",
         thinking_param="thinking_type",
+        developer_role="system",
     )
     list_models = OpenAIModels()
     chat_by_model = (
@@ -47,6 +48,7 @@ class ZAI(Provider):
                 reasoning_param="thinking_and_effort",
                 efforts=("none", "low", "high", "max"),
                 thinking_param="thinking_type",
+                developer_role="system",
             ),
         ),
     )

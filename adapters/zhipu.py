@@ -29,6 +29,7 @@ class Zhipu(Provider):
         tool_choice_named=False,
         reasoning_param="thinking_type",
         thinking_param="thinking_type",
+        developer_role="system",
     )
     embed = OpenAIEmbeddings()
     list_models = OpenAIModels()
@@ -43,6 +44,7 @@ class Zhipu(Provider):
                 reasoning_param="thinking_and_effort",
                 efforts=("none", "low", "high", "max"),
                 thinking_param="thinking_type",
+                developer_role="system",
             ),
         ),
     )

@@ -70,8 +70,9 @@ def launch(python: str, source: str) -> tuple[Sample, str]:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of every process started here: no proxies, and no downloads by a peer at its import."""
-    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    """Return the environment of every process started here: no proxies, compiled modules kept, and no downloads by a peer at its import."""
+    left_out = ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
+    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy") and name not in left_out}
     return kept | {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "ANY_LLM_DISABLE_TELEMETRY": "1", "PYTHONPATH": str(_ROOT)}
 
 

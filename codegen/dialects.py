@@ -47,8 +47,10 @@ AUTHS: Final[Mapping[str, str]] = {
     "anthropic": "llmclient.dialects.anthropic:AnthropicKey",
     "basic": "llmclient.auth:Basic",
     "bearer": "llmclient.auth:Bearer",
+    "github_copilot": "llmclient.auth_exchange:CopilotToken",
     "google": "llmclient.auth_google:GoogleADC",
     "header": "llmclient.auth:HeaderKey",
+    "ibm": "llmclient.auth_exchange:IBMToken",
     "none": "llmclient.auth:NoAuth",
     "query": "llmclient.auth:QueryKey",
 }

@@ -9,9 +9,10 @@ import functools
 import importlib
 import json
 import os
+import pathlib
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
@@ -25,6 +26,14 @@ _SCOPES: Final = ("https://www.googleapis.com/auth/cloud-platform",)
 _REFRESH_SECONDS: Final = 30
 """How long one request for a token may take; a call whose deadline is nearer than that ends with it as soon as the token is there."""
 _ACCESS_TOKEN: Final = "ya29."  # noqa: S105 - how they begin
+_KINDS: Final = {
+    "authorized_user": ("google.oauth2.credentials", "from_authorized_user_info"),
+    "external_account": ("google.auth.identity_pool", "from_info"),
+    "external_account_authorized_user": ("google.auth.external_account_authorized_user", "from_info"),
+    "impersonated_service_account": ("google.auth.impersonated_credentials", "from_impersonated_service_account_info"),
+    "service_account": ("google.oauth2.service_account", "from_service_account_info"),
+}
+"""The type that a credentials file says -> where google-auth reads it."""
 _INSTALL: Final = 'google-auth is not installed; run pip install "llmclient[google]", or pass an api_key'
 
 
@@ -95,20 +104,32 @@ class _Token:
 
     def _load(self) -> Any:
         source = self._source
-        auth = _library("google.auth", self._provider)
         failures = _library("google.auth.exceptions", self._provider)
         if source is not None and not isinstance(source, (str, os.PathLike, Mapping)):
             return source
         try:
             if source is None:
-                return auth.default(scopes=_SCOPES)[0]
-            if isinstance(source, Mapping) or str(source).lstrip().startswith("{"):
-                info = cast("Mapping[str, Any]", source) if isinstance(source, Mapping) else json.loads(str(source))
-                return auth.load_credentials_from_dict(info, scopes=_SCOPES)[0]
-            return auth.load_credentials_from_file(os.fspath(source), scopes=_SCOPES)[0]
-        except (failures.GoogleAuthError, ValueError, OSError) as error:
-            problem = type(error).__name__ if isinstance(error, ValueError) else str(error)
-        self._raise(ConfigurationError, f"there are no Google credentials: {problem}; run gcloud auth application-default login, or pass credentials= or an api_key")
+                return _library("google.auth", self._provider).default(scopes=_SCOPES)[0]
+            return self._make(_read(cast("str | os.PathLike[str] | Mapping[str, Any]", source)))
+        except failures.GoogleAuthError as error:
+            problem = str(error)
+        except (ValueError, OSError) as error:
+            # A parser's words may hold what it was given.
+            problem = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        how = "run gcloud auth application-default login, or pass credentials= or an api_key"
+        raise ConfigurationError(self._provider, f"there are no Google credentials: {problem}; {how}")
+
+    def _make(self, info: Mapping[str, Any]) -> Any:
+        """Return the credentials of a file's kind; google-auth warns of its own functions that take any kind."""
+        kind = info.get("type")
+        place = _KINDS.get(kind) if isinstance(kind, str) else None
+        if place is None:
+            known = ", ".join(sorted(_KINDS))
+            raise ConfigurationError(self._provider, f"there are no Google credentials: their type is {kind!r}, and none of {known}")
+        module, name = place
+        if kind == "external_account":
+            module = _external(info.get("credential_source"))
+        return getattr(_library(module, self._provider).Credentials, name)(info, scopes=_SCOPES)
 
     def _refresh(self, credentials: Any) -> None:
         failures = _library("google.auth.exceptions", self._provider)
@@ -125,10 +146,28 @@ class _Token:
             kind, problem = AuthenticationError, f"the Google credentials cannot be used: {error}"
         else:
             return
-        self._raise(kind, problem)
+        raise kind(self._provider, problem)
 
-    def _raise(self, kind: type[ProviderError], message: str) -> NoReturn:
-        raise kind(self._provider, message)
+
+def _read(source: str | os.PathLike[str] | Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a credentials file holds, given as a mapping, as its text, or by its path; raises ValueError or OSError."""
+    if isinstance(source, Mapping):
+        return source
+    text = os.fspath(source)
+    if not text.lstrip().startswith("{"):
+        text = pathlib.Path(text).read_text(encoding="utf-8")
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("no object")  # noqa: TRY004 - as for text that is no JSON
+    return cast("dict[str, Any]", value)
+
+
+def _external(source: Any) -> str:
+    """Return where google-auth reads an external account: its kind is told by where its own token comes from."""
+    fields: Mapping[str, Any] = cast("Mapping[str, Any]", source) if isinstance(source, Mapping) else {}
+    if str(fields.get("environment_id")).startswith("aws"):
+        return "google.auth.aws"
+    return "google.auth.pluggable" if "executable" in fields else "google.auth.identity_pool"
 
 
 def _library(name: str, provider: str) -> Any:

@@ -44,7 +44,6 @@ def dial(conn: HTTPConnection, call: Call) -> socket.socket:
             return _connected(conn, call, sock)
         except OSError as error:
             sock.close()
-            call.left()
             failure = error
     raise failure
 

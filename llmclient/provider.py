@@ -200,7 +200,7 @@ class Provider:
             if fnmatch.fnmatchcase(model, pattern):
                 return dialect
         info = self.model_info(model)
-        if info is not None and info.api in self.chat_apis:
+        if info is not None and info.api is not None and info.api in self.chat_apis:
             return self.chat_apis[info.api]
         if self.chat is None:
             raise self._unsupported("chat", model)
@@ -349,23 +349,13 @@ class Provider:
 
         With `bill` and a model, asks for one token. Never raises ProviderError: the failure is the reason.
         """
-        import time
+        from llmclient import health  # here, since most programs never ask
 
-        checked = "GET models" if self.list_models is not None else "configuration"
-        if bill and model is not None:
-            checked = "a chat of one token"
-        started = time.monotonic()
-        try:
-            if bill and model is not None:
-                self.chat_completion(ChatRequest.make(model, "hi", max_tokens=1))
-            elif self.list_models is not None:
-                self.available_models()
-            else:
-                self._endpoint(self._bind(self.chat or self.embed))
-        except ProviderError as error:
-            return HealthStatus(provider=self.label, healthy=False, latency=time.monotonic() - started, reason=str(error), checked=checked)
-        latency = None if checked == "configuration" else time.monotonic() - started
-        return HealthStatus(provider=self.label, healthy=True, latency=latency, checked=checked)
+        return health.check(self, model if bill else None)
+
+    def check_configuration(self) -> None:
+        """Work out address and key without any I/O; raises ConfigurationError for what is missing."""
+        self._endpoint(self._bind(next(dialect for slot in OPERATIONS if (dialect := getattr(self, slot)) is not None)))
 
     # Sending.
 

@@ -46,7 +46,9 @@ class Sender:
         headers.update(wire.headers)
         if self._idempotency:
             headers.update(self._idempotency)
-        headers.update(extra)
+        # A dialect that sets a header which the caller gave too has taken the caller's value in (as with anthropic-beta).
+        taken = {name.lower() for name in wire.headers} if extra and wire.headers else ()
+        headers.update((name, value) for name, value in extra.items() if name.lower() not in taken)
         self._headers = headers
         url = endpoint.url + wire.path
         if wire.query:

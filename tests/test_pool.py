@@ -7,6 +7,7 @@ import io
 import itertools
 import socket
 import ssl
+import sys
 import threading
 import time
 from typing import Any, cast
@@ -458,6 +459,19 @@ def test_an_answer_before_the_upload_ends_is_read(tls: bool) -> None:
         assert (413, b"too large") == (exchange.status, exchange.read())
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a reset discards what had come before it")
+def test_an_answer_before_a_broken_upload_is_read() -> None:
+    """Even when the server breaks off while we still send, what it had answered counts."""
+
+    def refuse(peer: Peer) -> None:
+        peer.read(1000)
+        peer.send(http_response(413, {"Connection": "close"}, b"too large"))
+
+    with WireServer(refuse) as server:
+        exchange = send(server.url, body=b"x" * (16 << 20))
+        assert (413, b"too large") == (exchange.status, exchange.read())
+
+
 def test_the_request_is_sent_as_given() -> None:
     """Method, path, headers and body arrive, with a length and our name."""
     with WireServer(ok()) as server:
@@ -530,6 +544,17 @@ def test_a_timeout_gets_no_free_retry() -> None:
     assert 2 == len(server.requests)
 
 
+def test_a_timeout_of_the_system_gets_no_free_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is it sent twice when the system gives up on a connection."""
+    with WireServer(ok()) as server:
+        transport = new_transport()
+        send(server.url, transport=transport).read()
+        monkeypatch.setattr(parser.Wire, "readinto", lambda *_: (_ for _ in ()).throw(TimeoutError(110, "Connection timed out")))
+        with pytest.raises(NetworkError, match="Connection timed out"):
+            send(server.url, transport=transport)
+    assert 1 == server.connections
+
+
 def test_a_connection_that_said_something_gets_no_free_retry() -> None:
     """Once a byte has come the server has worked on the request."""
     with WireServer(answers(ok(b"first"), [b"HTTP/1.1 2", close]), ok()) as server:
@@ -548,18 +573,19 @@ def test_a_cancelled_call_gets_no_free_retry() -> None:
         send(server.url, transport=transport).read()
         waiting = Running(lambda: send(server.url, transport=transport, call=call))
         assert asked.wait(5)
+        cancelled_at = time.monotonic()
         call.cancel()
         assert isinstance(waiting.join(), CancelledError)
+        assert waiting.ended_at - cancelled_at < 0.2
     assert 2 == len(server.requests)
 
 
 def test_one_stale_connection_takes_the_hosts_other_idle_ones_with_it() -> None:
     """A restarted server has dropped them all: the next calls are not each to find out."""
     script = answers(ok(b"first"), [close])
-    with WireServer(script, script, ok(b"new")) as server:
+    with WireServer(script, script, script, ok(b"new")) as server:
         transport = new_transport()
-        both = [send(server.url, transport=transport) for _ in range(2)]
-        for exchange in both:
+        for exchange in [send(server.url, transport=transport) for _ in range(3)]:
             exchange.read()
         assert b"new" == send(server.url, transport=transport).read()
         assert server.wait_closed(1)
@@ -644,6 +670,19 @@ def test_decrypted_bytes_left_in_the_tls_layer_are_noticed() -> None:
     assert pool.is_pending(Layer())
     assert pool.is_pending(Nested())
     assert not pool.is_pending(object())
+
+
+def test_a_connection_with_decrypted_bytes_is_not_used() -> None:
+    """The pool asks the TLS layer before the socket."""
+
+    class Layer:
+        def pending(self) -> int:
+            return 1
+
+    connection = urllib3.connection.HTTPConnection("127.0.0.1", 9)
+    connection.sock = cast("Any", Layer())
+    with HTTPPool("127.0.0.1", 9) as hosts:
+        assert not hosts._is_usable(connection)
 
 
 def test_idle_connections_expire(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -824,6 +863,19 @@ def test_a_kernel_timeout_is_an_error_of_the_connection() -> None:
 
     with pytest.raises(TimeoutError, match="Connection timed out"):
         parser.Wire(Dead(b""), new_call()).readinto(bytearray(1))
+
+
+def test_bytes_that_come_after_cancelling_are_not_handed_on() -> None:
+    """What a socket still gives once the call is cancelled does not reach the reader."""
+    call = new_call()
+
+    class Late(Canned):
+        def recv_into(self, buffer: Any) -> int:
+            call.cancel()
+            return super().recv_into(buffer)
+
+    with pytest.raises(ConnectionAbortedError):
+        parser.Wire(Late(b"late"), call).readinto(bytearray(4))
 
 
 def test_a_socket_that_times_out_early_is_read_again() -> None:

@@ -46,6 +46,7 @@ def test_the_process_shares_one_session() -> None:
     """Every transport without options sends through it; it holds 100 connections a host for up to 1,000 hosts."""
     shared = session()
     assert shared is session()
+    assert not shared.trust_env
     for scheme in ("https://", "http://"):
         adapter = shared.get_adapter(f"{scheme}api.example")
         assert isinstance(adapter, PooledAdapter)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import orjson
@@ -71,8 +71,7 @@ def _check(value: Any, path: str, depth: int) -> None:
             if not math.isfinite(value):
                 raise InvalidRequestError("", f"{path} is {value}, which JSON cannot carry")
         case Mapping():
-            members = cast("Mapping[Any, Any]", value)
-            for key, item in members.items():
+            for key, item in _members(value):
                 if not isinstance(key, str):
                     raise InvalidRequestError("", f"{path} has the key {key!r}; JSON keys are strings")
                 _check_text(key, path)
@@ -83,6 +82,10 @@ def _check(value: Any, path: str, depth: int) -> None:
                 _check(item, f"{path}[{index}]", depth + 1)
         case _:
             raise InvalidRequestError("", f"{path} is a {type(value).__name__}, which JSON cannot carry")
+
+
+def _members(value: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
+    return value.items()
 
 
 def _check_text(value: str, path: str) -> None:

@@ -132,6 +132,13 @@ def test_turns_of_several_calls_are_split():
     assert [(m["content"], [c["id"] for c in m["tool_calls"]]) for m in out] == [("both", ["a"]), ("", ["b"])]
 
 
+def test_split_calls_stand_before_their_results():
+    """Each call is followed by its own result, whatever the order of the results; a result of nothing stays."""
+    results = [{"role": "tool", "tool_call_id": name, "content": name} for name in ("b", "a", "x")]
+    out = sent(OpenAIChat(parallel_tools=False), "hi", assistant("both", tool_calls=(call("a"), call("b"))), *results, "thanks")
+    assert [m["tool_calls"][0]["id"] if "tool_calls" in m else m["content"] for m in out] == ["hi", "a", "a", "b", "b", "x", "thanks"]
+
+
 def test_a_call_without_an_id():
     """Some hosts give none, and take it back so."""
     out = sent(OpenAIChat(), {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "add"}}]}, {"role": "tool", "content": "3"})

@@ -62,8 +62,9 @@ DIALECTS = {
 def test_supported_is_exactly_what_is_carried(dialect, name):
     """A parameter either changes the body, and is said to be supported, or it is not, and a warning or an error tells."""
     sample = SAMPLES.get(name, 1 if name in ("seed", "top_k", "max_tokens", "top_logprobs") else True if name in ("logprobs", "store") else 0.5)
-    bare = dialect.encode(ChatRequest(model="m", messages=(Message("user", "hi"),)), context()).body
-    request = ChatRequest(model="m", messages=(Message("user", "hi"),), **{name: sample})
+    tools = {"tools": (Tool("add"),)} if name == "parallel_tool_calls" and "tools" in dialect.supported_params("m") else {}
+    bare = dialect.encode(ChatRequest(model="m", messages=(Message("user", "hi"),), **tools), context()).body
+    request = ChatRequest(model="m", messages=(Message("user", "hi"),), **tools, **{name: sample})
     supported = name in dialect.supported_params("m")
     if (not supported and name in NEVER_DROPPED) or (name == "tool_choice" and dialect.tool_choice_required == "unsupported"):
         with pytest.raises(InvalidRequestError) as caught:
@@ -348,10 +349,15 @@ def test_effort_in_each_spelling(how, effort, goes):
         (("low", "high"), "gigantic", None, "dropped"),
         (("on", "off"), "low", None, "dropped"),
         ((), "gigantic", "gigantic", None),
+        (("none", "low", "high"), "minimal", "low", "clamped"),
+        (("none", "max"), "low", "max", "clamped"),
+        (("none", "low", "high"), "none", "none", None),
+        (("none", "low", "high"), "off", "none", "clamped"),
+        (("none",), "high", None, "dropped"),
     ],
 )
 def test_efforts_are_moved_to_the_nearest(efforts, given, goes, kind):
-    """Of two that are equally near the cheaper is taken; what has no place in the order is dropped, and said."""
+    """Of two that are equally near the cheaper is taken, but a real effort never becomes none; what has no place is dropped, and said."""
     dialect = OpenAIChat(efforts=efforts)
     assert body(dialect, reasoning_effort=given).get("reasoning_effort") == goes
     assert notes(dialect, reasoning_effort=given) == ([(kind, "reasoning_effort")] if kind else [])

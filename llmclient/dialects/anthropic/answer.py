@@ -105,14 +105,15 @@ def _message(dialect: AnthropicMessages, value: JSONObject, model: str, seed: st
         match _kind(block):
             case "text":
                 texts.append(block["text"])
-                citations += block.get("citations") or ()
+                cited = block.get("citations")
+                citations += cited if is_array(cited) else ()
             case "tool_use":
                 calls.append(_call(dialect, block, f"{seed}/{len(calls)}"))
             case "thinking":
                 signature = _text(block.get("signature"))
-                thoughts.append(ReasoningBlock(block.get("thinking") or "", signature, None, dialect.provider, model, dialect.name))
+                thoughts.append(ReasoningBlock(_text(block.get("thinking")) or "", signature, None, dialect.provider, model, dialect.name))
             case "redacted_thinking":
-                thoughts.append(ReasoningBlock("", None, block.get("data"), dialect.provider, model, dialect.name))
+                thoughts.append(ReasoningBlock("", None, _text(block.get("data")) or "", dialect.provider, model, dialect.name))
             case _:
                 pass  # kept in the state
     details = value.get("stop_details")

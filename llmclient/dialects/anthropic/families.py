@@ -5,6 +5,7 @@ The facts are from https://platform.claude.com/docs/en/about-claude/models/overv
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
@@ -30,6 +31,8 @@ class Family:
     """The words of `output_config.effort`, lowest first; none if it is refused."""
     sampling: bool = False
     """Whether temperature, top_p and top_k are taken."""
+    both_samplers: bool = True
+    """Whether temperature and top_p are taken together."""
     structured: bool = True
     """Whether answers and tool calls can be held to a schema."""
     forced_tools: bool = True
@@ -42,7 +45,7 @@ class Family:
 
 _OLD: Final = Family(thinking="none", off="omit", efforts=(), sampling=True, structured=False, system_turns=False, omits_thoughts=False)
 _BUDGET: Final = attrs.evolve(_OLD, thinking="budget")
-_SCHEMAS: Final = attrs.evolve(_BUDGET, structured=True)
+_SCHEMAS: Final = attrs.evolve(_BUDGET, structured=True, both_samplers=False)
 _OPUS_4_5: Final = attrs.evolve(_SCHEMAS, efforts=("low", "medium", "high"))
 _BOTH: Final = attrs.evolve(_SCHEMAS, thinking="both", efforts=("low", "medium", "high", "max"))
 _OPUS_4_7: Final = Family(off="omit", system_turns=False)
@@ -71,6 +74,7 @@ _LINES: Final[Mapping[str, tuple[tuple[Version, Family], ...]]] = {
 _SEPARATORS: Final = re.compile(r"[-._@:/]")
 
 
+@functools.lru_cache(maxsize=256)
 def family_of(model: str) -> Family:
     """Return what a model takes; names with a vendor's prefix, a date or a host's suffix are understood."""
     named = _read_name(model.lower())

@@ -28,7 +28,7 @@ _LATER: Final = frozenset({"reasoning_effort", "thinking"})
 """They depend on the rest."""
 _TIERS: Final[Mapping[str, str]] = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only", "standard": "standard_only"}
 _LEAST_TOP_P: Final = 0.95
-"""The least top_p beside a budget of thoughts."""
+"""The least top_p beside thoughts."""
 
 
 def refusal(dialect: AnthropicMessages, family: Family, version: str, name: str) -> str | None:
@@ -163,15 +163,17 @@ class _Writer:
             self._body["service_tier"] = sent
 
     def _hush(self) -> None:
-        """Drop the sampling parameters that are refused beside a budget of thoughts."""
-        if self._body.get("thinking", EMPTY).get("type") != "enabled":
-            return
-        for name in ("temperature", "top_p", "top_k"):
-            value = self._body.get(name)
-            if value is None or (name == "temperature" and value == 1) or (name == "top_p" and value >= _LEAST_TOP_P):
-                continue
-            del self._body[name]
-            self._notes.drop(name, "it is not taken while the model reasons")
+        """Drop the sampling parameters that are refused beside thoughts, and top_p where it is refused beside a temperature."""
+        if self._body.get("thinking", EMPTY).get("type") in ("enabled", "adaptive"):
+            for name in ("temperature", "top_p", "top_k"):
+                value = self._body.get(name)
+                if value is None or (name == "temperature" and value == 1) or (name == "top_p" and value >= _LEAST_TOP_P):
+                    continue
+                del self._body[name]
+                self._notes.drop(name, "it is not taken while the model reasons")
+        if not self._family.both_samplers and "temperature" in self._body and "top_p" in self._body:
+            del self._body["top_p"]
+            self._notes.drop("top_p", "this model takes no top_p beside a temperature")
 
 
 _SPECIAL: Final[Mapping[str, Callable[[_Writer, Any], None]]] = {

@@ -24,6 +24,8 @@ _NAMES: Final = tuple(
     for name in ("content_block_delta", "content_block_start", "content_block_stop", "ping", "message_start", "message_delta", "message_stop")
 )
 _GROWING: Final = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature", "input_json_delta": "input"}
+_WORDS: Final = ("text", "thinking", "name", "id")
+"""Fields of blocks that are strings, or nothing."""
 _NOT_SSE: Final = (b"{", b"[", b"<")
 _BLANKS_KEPT: Final = 4_096
 _WHOLE_LIMIT: Final = 64 << 20
@@ -211,8 +213,12 @@ class AnthropicDecoder:
 
     def _open(self, event: JSONObject) -> ChatChunk | None:
         value = dict(event["content_block"])
+        if not isinstance(value["type"], str) or any(not isinstance(value[key], str) for key in _WORDS if value.get(key) is not None):
+            raise TypeError(value)
         call = None
         if value["type"] == "tool_use":
+            if not value.get("name"):
+                raise TypeError(value)
             call, self._calls = self._calls, self._calls + 1
         block = self._blocks[event["index"]] = _Block(value, call)
         match value["type"]:
@@ -228,10 +234,10 @@ class AnthropicDecoder:
 
     def _opened(self, value: dict[str, Any], call: int | None) -> ToolCallDelta:
         assert call is not None
+        name = value["name"]
         if not value.get("id"):
             identity = (self._message or EMPTY).get("id") or self._request_id
             value["id"] = answer.make_id(f"{identity}/{call}")
-        name = value["name"]
         return ToolCallDelta(call, value["id"], FunctionDelta(self._dialect.names.get(name, name)))
 
     def _grow(self, event: JSONObject) -> ChatChunk | None:

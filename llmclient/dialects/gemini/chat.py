@@ -141,7 +141,9 @@ class GeminiChat(ChatDialect):
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Return (never raise) the error that a status other than 2xx means."""
-        return failure.map_failure(status, headers, body, codes=CODES)
+        # What the address names is a model, unless the body speaks of a cache or a file.
+        codes = CODES if status != 404 or b"achedContent" in body or b"files/" in body else {**CODES, "NOT_FOUND": "model_not_found"}
+        return failure.map_failure(status, headers, body, codes=codes)
 
 
 def _add_extra(body: dict[str, Any], extra: Mapping[str, Any], notes: Notes) -> None:

@@ -134,6 +134,7 @@ class GeminiChatDecoder:
                             continue
             except (KeyError, ValueError, TypeError):
                 event = self._reread(payload)
+            self._fold(usages)
             self._read(event, payload, chunks)
             if self.error is not None:
                 self.events += count
@@ -142,9 +143,15 @@ class GeminiChatDecoder:
         else:
             self.events += len(payloads)
         if usages:
-            fold_usage(self._usage, usages)
+            self._fold(usages)
             self._last = event
         return chunks
+
+    def _fold(self, usages: list[JSONObject]) -> None:
+        """Add what events of text have used, before that of an event after them."""
+        if usages:
+            fold_usage(self._usage, usages)
+            usages.clear()
 
     def _say(self) -> Any:
         return self._candidates[0].run.append if self._width else None

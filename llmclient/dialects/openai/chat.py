@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import attrs
@@ -15,7 +15,7 @@ from llmclient.dialects.openai.stream import OpenAIChatDecoder
 from llmclient.errors import ProviderError
 from llmclient.types.chat import PARAMS, ChatRequest, ChatResponse
 from llmclient.types.context import RequestContext, WireRequest
-from llmclient.types.messages import EMPTY, JSONObject
+from llmclient.types.messages import EMPTY, Image, JSONObject, Message
 
 ReasoningParam: TypeAlias = Literal[
     "reasoning_effort", "reasoning_object", "thinking_type", "thinking_and_effort", "enable_thinking", "chat_template", "none"
@@ -35,8 +35,18 @@ class OpenAIChat(ChatDialect):
     name: ClassVar[str] = "openai"
 
     path: str = "/chat/completions"
+    stream_path: str = ""
+    """Where streams are asked for, where they have a path of their own; it says all, so that `stream` is not sent."""
+    query: Mapping[str, str] = _frozen_map()
+    """Constant parameters of the address, such as a version."""
+    image_headers: Mapping[str, str] = _frozen_map()
+    """Headers that must go with a request in which there is an image."""
 
     # Which parameters, and under what name.
+    model_field: str = "model"
+    """The field that names the model."""
+    setting_fields: Mapping[str, str] = _frozen_map()
+    """Field of every request -> the caller's setting that is sent in it, where it is set, such as project_id -> project."""
     unsupported: frozenset[str] = frozenset()
     """Portable parameters that this provider refuses or ignores."""
     allow: frozenset[str] | None = None
@@ -67,14 +77,20 @@ class OpenAIChat(ChatDialect):
     # Tools.
     tool_choice_required: Literal["required", "any", "unsupported"] = "required"
     """The word for "call some tool"."""
+    tool_choice_field: str = "tool_choice"
+    """The field of a choice that is a word; one that names a tool stays in `tool_choice`."""
     tool_choice_named: bool = True
     """Whether one tool can be forced by name."""
+    tool_choice_with_reasoning: bool = True
+    """Whether a call can be forced while the model reasons."""
     none_drops_tools: bool = False
     """Whether `tool_choice="none"` must be said by sending no tools."""
     parallel_tools: bool = True
     """Whether one turn may hold several calls; if not, such turns are split and `parallel_tool_calls` is not sent."""
     tool_result_name: bool = False
     """Whether a tool's message must repeat the function's name."""
+    tool_results_in_order: bool = False
+    """Whether the results of several calls must come in the order of the calls."""
     tool_id_length: int | None = None
     """Call ids must be this many letters and digits; others are replaced by a hash, the same in call and result."""
     tool_id_max: int | None = None
@@ -171,15 +187,23 @@ class OpenAIChat(ChatDialect):
         """Return what to send; raises InvalidRequestError or TransformationError for what the dialect cannot say."""
         notes = Notes()
         stream = context.stream or self.stream_only
-        body: dict[str, Any] = {"model": request.model, "messages": messages.write(self, request.messages, context, notes), **self.body}
+        written = messages.write(self, request.messages, context, notes)
+        body: dict[str, Any] = {self.model_field: request.model, "messages": written, **self.body}
+        if self.setting_fields:
+            body.update({field: value for field, name in self.setting_fields.items() if (value := context.config.get(name))})
         params.write(self, request, stream, body, notes)
         if stream:
-            body["stream"] = True
-            if self.stream_options:
-                body["stream_options"] = {"include_usage": True}
+            self._ask_for_stream(body)
         merge_extra(body, request.extra, notes)
-        path = fill_model(self.path, request.model)
-        return WireRequest(path=path, body=body, warnings=tuple(notes.warnings), stream=stream)
+        path = fill_model(self.stream_path if stream and self.stream_path else self.path, request.model)
+        headers = self.image_headers if self.image_headers and _shows_image(request.messages) else EMPTY
+        return WireRequest(path=path, query=self.query, headers=headers, body=body, warnings=tuple(notes.warnings), stream=stream)
+
+    def _ask_for_stream(self, body: dict[str, Any]) -> None:
+        if not self.stream_path:
+            body["stream"] = True
+        if self.stream_options:
+            body["stream_options"] = {"include_usage": True}
 
     def decode(self, raw: bytes, model: str, request_id: str) -> ChatResponse:
         """Return the answer in a 2xx body; raises ResponseParsingError, or the error that the body reports."""
@@ -192,6 +216,10 @@ class OpenAIChat(ChatDialect):
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Return (never raise) the error that a status other than 2xx means."""
         return failure.map_failure(status, headers, body, codes=self.error_codes)
+
+
+def _shows_image(conversation: Iterable[Message]) -> bool:
+    return any(isinstance(part, Image) for message in conversation if isinstance(message.content, tuple) for part in message.content)
 
 
 def read_response(value: JSONObject) -> ChatResponse:

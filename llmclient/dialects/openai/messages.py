@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,8 +81,6 @@ class _Writer:
             out["tool_calls"] = calls
         self._replay(message, blocks, out)
         self._add_extra(message, out)
-        if len(calls) > 1 and not self._dialect.parallel_tools:
-            return [out | {"tool_calls": calls[:1]}, *({"role": "assistant", "content": "", "tool_calls": [call]} for call in calls[1:])]
         return [out]
 
     def _split_reasoning(self, message: Message) -> tuple[tuple[ReasoningBlock, ...], str | tuple[Part, ...] | None]:
@@ -239,6 +238,10 @@ def _rules(dialect: OpenAIChat) -> list[Callable[[list[Wire]], list[Wire]]]:
     rules: list[Callable[[list[Wire]], list[Wire]]] = []
     if dialect.merge_system:
         rules.append(_merge_system)
+    if dialect.tool_results_in_order:
+        rules.append(_order_results)
+    if not dialect.parallel_tools:
+        rules.append(_split_calls)
     if dialect.tool_bridge:
         rules.append(lambda messages: _bridge(messages, dialect.tool_bridge))
     if dialect.merge_same_role:
@@ -278,6 +281,40 @@ def _bridge(messages: list[Wire], text: str) -> list[Wire]:
             out.append({"role": "assistant", "content": text})
         out.append(message)
     return out
+
+
+def _split_calls(messages: list[Wire]) -> list[Wire]:
+    """Give each of several calls a turn of its own, followed by its result."""
+    out: list[Wire] = []
+    waiting: list[Wire] = []
+    for index, message in enumerate(messages):
+        calls = message.get("tool_calls") or ()
+        if message in waiting:
+            waiting.remove(message)
+        elif len(calls) < 2:
+            out.append(message)
+        else:
+            results = _results(messages, index)
+            for number, call in enumerate(calls):
+                answers = [result for result in results if result not in waiting and result.get("tool_call_id") == call.get("id")]
+                out += [message | {"tool_calls": [call]} if number == 0 else {"role": "assistant", "content": "", "tool_calls": [call]}, *answers]
+                waiting += answers
+    return out
+
+
+def _order_results(messages: list[Wire]) -> list[Wire]:
+    out = list(messages)
+    for index, message in enumerate(out):
+        order = {call.get("id"): place for place, call in enumerate(message.get("tool_calls") or ())}
+        if len(order) > 1:
+            results = _results(out, index)
+            out[index + 1 : index + 1 + len(results)] = sorted(results, key=lambda result: order.get(result.get("tool_call_id"), len(order)))
+    return out
+
+
+def _results(messages: list[Wire], index: int) -> list[Wire]:
+    """Return the results that follow a turn with calls."""
+    return list(itertools.takewhile(lambda later: later["role"] == "tool", messages[index + 1 :]))
 
 
 def _join(first: Any, second: Any) -> Any:

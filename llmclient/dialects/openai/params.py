@@ -60,6 +60,8 @@ class _Writer:
             why = refusal(self._dialect, name)
             if why is None and silenced and name in _SAMPLING:
                 why = "it is not taken while the model reasons"
+            if why is None and name == "parallel_tool_calls" and not self._request.tools:
+                why = "it is refused where there are no tools"
             if why is None:
                 special = _SPECIAL.get(name)
                 special(self, value) if special else self._put(name, value)
@@ -144,11 +146,13 @@ class _Writer:
         known = self._dialect.efforts
         if not known or given in known:
             return given
-        ranks = {word: _EFFORTS.index(word) for word in known if word in _EFFORTS}
-        if given not in _EFFORTS or not ranks:
+        off = given in _OFF
+        # What is to think a little must not be told to stop thinking.
+        ranks = {word: _EFFORTS.index(word) for word in known if word in _EFFORTS and (off or word not in _OFF)}
+        if not ranks or not (off or given in _EFFORTS):
             self._notes.drop("reasoning_effort", f"{given!r} is none of {', '.join(known)}")
             return None
-        rank = _EFFORTS.index(given)
+        rank = 0 if off else _EFFORTS.index(given)
         # Of two that are equally near, the lower is cheaper.
         sent = min(ranks, key=lambda word: (abs(ranks[word] - rank), ranks[word]))
         self._notes.clamp("reasoning_effort", given, sent)
@@ -232,14 +236,21 @@ class _Writer:
             return
         names = _tool_names(self._request.tools or ())
         if isinstance(value, str) and (value in ("auto", "none", "required") or (value == "any" and value not in names)):
-            self._put("tool_choice", self._required() if value in ("required", "any") else value)
+            self._put(self._dialect.tool_choice_field, self._required() if value in ("required", "any") else value)
             return
         named = {"type": "function", "function": {"name": value}} if isinstance(value, str) else value
-        if not self._dialect.tool_choice_named and named.get("type") not in ("auto", "none"):
-            self._notes.drop("tool_choice", "no tool can be forced by name")
+        if named.get("type") not in ("auto", "none"):
+            self._check_reasoning()
+            if not self._dialect.tool_choice_named:
+                self._notes.drop("tool_choice", "no tool can be forced by name")
         self._put("tool_choice", named)
 
+    def _check_reasoning(self) -> None:
+        if not self._dialect.tool_choice_with_reasoning and self._reasons():
+            self._notes.drop("tool_choice", "a call cannot be forced while the model reasons")
+
     def _required(self) -> str:
+        self._check_reasoning()
         word = self._dialect.tool_choice_required
         if word == "unsupported":
             self._notes.drop("tool_choice", "a call cannot be forced")

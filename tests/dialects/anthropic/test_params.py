@@ -84,7 +84,7 @@ def test_alone_nothing_is_lost_in_silence(name):
 
 def test_everything_in_the_apis_own_words():
     """Renamed where the API has another name; 0 and 0.0 are values."""
-    given = params(temperature=0, top_p=0.0, top_k=0, max_tokens=5, stop="x", user="", service_tier="standard_only")
+    given = params(model="claude-sonnet-4-0", temperature=0, top_p=0.0, top_k=0, max_tokens=5, stop="x", user="", service_tier="standard_only")
     assert {
         "temperature": 0, "top_p": 0.0, "top_k": 0, "max_tokens": 5, "stop_sequences": ["x"], "metadata": {"user_id": ""}, "service_tier": "standard_only",
     } == given  # fmt: skip
@@ -133,7 +133,7 @@ def test_the_newer_version_takes_no_sampling():
     given = {"temperature": 0.2, "top_p": 0.9, "top_k": 5}
     assert [("dropped", name) for name in given] == notes(config=newer, **given)
     assert {} == params(config=newer, **given)
-    assert given == params(**given)
+    assert given == params(model="claude-sonnet-4-0", **given)
 
 
 def test_newer_models_take_no_sampling():

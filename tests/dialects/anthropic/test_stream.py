@@ -1,13 +1,16 @@
 """Streams of the Messages API: any cut gives the same chunks, and no cut-off answer counts as whole."""
 
+import copy
+import functools
 import json
+import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from llmclient.dialects.anthropic import AnthropicMessages
-from llmclient.errors import ApiError, ProviderUnavailableError, RateLimitError, ResponseParsingError, StreamTruncatedError
+from llmclient.errors import ApiError, ProviderError, ProviderUnavailableError, RateLimitError, ResponseParsingError, StreamTruncatedError
 from tests.dialects.anthropic.kit import decode, events, message, run, wire
 
 CALL = {"type": "tool_use", "id": "t1", "name": "add", "input": {"a": 1, "b": "ü"}}
@@ -295,6 +298,64 @@ def test_a_line_that_is_too_long():
     decoder._sse._lines.limit = 1
     decoder.finish()
     assert isinstance(decoder.error, ResponseParsingError)
+
+
+# Anything at all.
+
+ODD = (None, True, -1, 5, 1.5, "x", "", [], [1], [None], {}, {"type": 5}, {"a": [None]})
+
+
+def places(value, path=()):
+    """Yield the path of everything within a value."""
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in children:
+        yield (*path, key)
+        yield from places(item, (*path, key))
+
+
+def spoiled(value, chance):
+    """Return a copy in which something is odd, or gone."""
+    value = copy.deepcopy(value)
+    *path, last = chance.choice(list(places(value)))
+    holder = functools.reduce(lambda inner, key: inner[key], path, value)
+    if chance.random() < 0.3 and isinstance(holder, dict):
+        del holder[last]
+    else:
+        holder[last] = copy.deepcopy(chance.choice(ODD))
+    return value
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_odd_answers_are_read_or_refused(seed):
+    """Whatever a host sends: an answer of the right types, or one of our errors."""
+    chance = random.Random(seed)
+    for _ in range(60):
+        try:
+            response = decode(spoiled(RICH, chance))
+        except ProviderError:
+            continue
+        assert_typed(response)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_odd_streams_are_read_or_refused(seed):
+    """Likewise, and nothing is raised while the stream is read."""
+    chance = random.Random(seed)
+    for _ in range(60):
+        raw = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in spoiled(events(RICH), chance))
+        decoder, chunks = run(raw)
+        assert decoder.done or decoder.error is not None
+        assert_typed(decoder.response())
+        assert all(isinstance(chunk.text, str) and isinstance(chunk.reasoning or "", str) for chunk in chunks)
+        assert all(isinstance(piece.function.arguments, str) for chunk in chunks for piece in chunk.tool_calls)
+
+
+def assert_typed(response):
+    """Check that a response is what its types say."""
+    json.dumps(response.to_dict())
+    assert isinstance(response.text, str)
+    assert isinstance(response.reasoning or "", str)
+    assert all(isinstance(call.id, str) and isinstance(call.function.name, str) and isinstance(call.function.arguments, str) for call in response.tool_calls)
 
 
 # Bodies that are no stream.

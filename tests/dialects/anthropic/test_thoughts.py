@@ -197,8 +197,18 @@ def test_a_forced_call_and_adaptive_thinking_go_together():
     ],
     ids=["temperature", "temperature 1", "top_p", "high top_p", "top_k"],
 )
-def test_peers_22_sampling_beside_a_budget(given, kept):
+@pytest.mark.parametrize("thinker", [{"model": HAIKU, "thinking": BUDGET}, {"model": SONNET_4_6, "reasoning_effort": "low"}], ids=["budget", "adaptive"])
+def test_peers_22_sampling_beside_thoughts(thinker, given, kept):
     """Most of it is refused while the model thinks: it is dropped with a warning."""
-    sent = params(model=HAIKU, thinking=BUDGET, **given)
+    sent = params(**thinker, **given)
     assert kept == {name: value for name, value in sent.items() if name in ("temperature", "top_p", "top_k")}
-    assert ([] if kept else [("dropped", next(iter(given)))]) == notes(model=HAIKU, thinking=BUDGET, **given)
+    assert ([] if kept else [("dropped", next(iter(given)))]) == notes(**thinker, **given)
+
+
+def test_temperature_and_top_p_exclude_each_other():
+    """From Opus 4.1 on a model takes one of them: top_p is dropped with a warning."""
+    both = {"temperature": 0.5, "top_p": 0.9}
+    assert {"temperature": 0.5} == params(model=HAIKU, **both)
+    assert [("dropped", "top_p")] == notes(model=HAIKU, **both)
+    assert both == params(model="claude-sonnet-4-0", **both)
+    assert {"top_p": 0.9} == params(model=HAIKU, top_p=0.9)

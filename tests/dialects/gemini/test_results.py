@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from llmclient.dialects.gemini import GeminiChat
 from llmclient.errors import InvalidRequestError
 from llmclient.types.messages import Image, Message, Text
 from tests.dialects.gemini.kit import GEMINI, assistant, call, notes, result, told, turns
-from llmclient.dialects.gemini import GeminiChat
 
 
 def response_of(content: Any, **more: Any) -> Any:

@@ -1,0 +1,317 @@
+"""Streams of Converse: messages of Amazon's binary event stream, decoded as they come."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from llmclient.dialects.base import truncated
+from llmclient.dialects.bedrock import answer, problems
+from llmclient.dialects.bedrock.frames import Frame, FrameSplitter
+from llmclient.dialects.bedrock.usage import read_finish, read_usage
+from llmclient.dialects.chunks import TextChunk
+from llmclient.dialects.shapes import is_object
+from llmclient.errors import ProviderError, ResponseParsingError
+from llmclient.types.chat import ChatChunk, ChatResponse, FunctionDelta, ToolCallDelta
+from llmclient.types.messages import JSONObject, read_arguments
+from llmclient.wire import jsons
+
+if TYPE_CHECKING:
+    from llmclient.dialects.bedrock.chat import BedrockConverse
+
+_WHOLE_LIMIT: Final = 64 << 20
+_PADDING: Final = "p"
+
+
+class _Block:
+    """A content block that grows: what it began with, and the pieces of text, arguments, thoughts or results that came."""
+
+    __slots__ = ("call", "citations", "kind", "parts", "pieces", "start")
+
+    def __init__(self, kind: str, start: JSONObject, call: int | None = None) -> None:
+        self.kind = kind
+        self.start = start
+        self.call = call
+        """The place of a tool call among the calls, from 0."""
+        self.pieces: dict[str, list[str]] = {}
+        self.parts: list[Any] = []
+        self.citations: list[JSONObject] = []
+
+    def add(self, name: str, piece: Any) -> str:
+        """Add a piece of text; raises TypeError for one that is none."""
+        if not isinstance(piece, str):
+            raise TypeError(piece)
+        self.pieces.setdefault(name, []).append(piece)
+        return piece
+
+    def finished(self) -> dict[str, Any]:
+        """Return the block as a plain answer would hold it; the input of a call stays the text that came."""
+        text = {name: "".join(pieces) for name, pieces in self.pieces.items()}
+        match self.kind:
+            case "text" if self.citations:
+                return {"citationsContent": {"content": [{"text": text.get("text", "")}], "citations": self.citations}}
+            case "text":
+                return {"text": text.get("text", "")}
+            case "toolUse":
+                return {"toolUse": {**self.start, "input": text.get("input", "")}}
+            case "reasoningContent":
+                return {"reasoningContent": self._thought(text)}
+            case "toolResult":
+                return {"toolResult": {**self.start, "content": self.parts}}
+            case _:
+                merged: dict[str, Any] = dict(self.start)
+                for part in self.parts:
+                    merged |= part if is_object(part) else {}
+                return {self.kind: merged}
+
+    def _thought(self, text: Mapping[str, str]) -> dict[str, Any]:
+        if "redactedContent" in text:
+            return {"redactedContent": _joined(self.pieces["redactedContent"])}
+        return {"reasoningText": {"text": text.get("text", "")} | ({"signature": text["signature"]} if "signature" in text else {})}
+
+
+def _joined(pieces: Sequence[str]) -> str:
+    """Return pieces of base64, each of which was encoded by itself, as one."""
+    if len(pieces) == 1:
+        return pieces[0]
+    try:
+        return base64.b64encode(b"".join(map(base64.b64decode, pieces))).decode()
+    except binascii.Error:
+        return "".join(pieces)
+
+
+class BedrockDecoder:
+    """Turns the bytes of one streamed answer into chunks, and into the response that a plain call would have given."""
+
+    def __init__(self, dialect: BedrockConverse, model: str, request_id: str) -> None:
+        self.events = 0
+        self.done = False
+        self.error: ProviderError | None = None
+        self._dialect = dialect
+        self._model = model
+        self._request_id = request_id
+        self._frames = FrameSplitter()
+        self._whole_body: bytearray | None = None
+        self._whole: ChatResponse | None = None
+        self._is_begun = False
+        self._blocks: list[_Block] = []
+        self._open: dict[int, _Block] = {}
+        self._calls = 0
+        self._head: dict[str, Any] = {}
+        """What stands around the content: stopReason, usage, metrics, trace."""
+
+    def feed(self, data: bytes) -> list[ChatChunk]:
+        """Return the chunks that these bytes complete."""
+        if self._is_over() or not data:
+            return []
+        if not self._is_begun:
+            self._is_begun = True
+            # No message of the stream is so long that its first byte would be that of a text.
+            self._whole_body = bytearray() if data[0] else None
+        if self._whole_body is not None:
+            self._hold(data)
+            return []
+        try:
+            frames = self._frames.feed(data)
+        except ResponseParsingError as error:
+            self.error = error
+            return []
+        return self._read(frames)
+
+    def finish(self) -> list[ChatChunk]:
+        """The body has ended: return what was still held back, and set `error` if the answer has no end."""
+        if self._is_over():
+            return []
+        if self._whole_body:
+            return self._read_whole(bytes(self._whole_body))
+        try:
+            is_cut = self._frames.finish()
+        except ResponseParsingError as error:
+            self.error = error
+            return []
+        if is_cut or "stopReason" not in self._head:
+            self.error = truncated(self.events)
+        else:
+            self.done = True
+        return []
+
+    def response(self) -> ChatResponse:
+        """Return the answer assembled so far."""
+        if self._whole is not None:
+            return self._whole
+        blocks = [block.finished() for block in self._blocks]
+        return answer.build(self._dialect, blocks, self._head, self._model, self._request_id, ended="stopReason" in self._head)
+
+    def _is_over(self) -> bool:
+        return self.done or self.error is not None
+
+    # Messages.
+
+    def _read(self, frames: list[Frame]) -> list[ChatChunk]:
+        chunks: list[ChatChunk] = []
+        add = chunks.append
+        loads = jsons.loads
+        opened = self._open
+        count = 0
+        payload = b""
+        try:
+            for headers, payload in frames:
+                count += 1
+                kind = headers.get(":event-type")
+                if kind == "contentBlockDelta":
+                    event = loads(payload)
+                    block = opened.get(event["contentBlockIndex"])
+                    text = event["delta"].get("text")
+                    if text.__class__ is str and block is not None and block.kind == "text":
+                        block.pieces["text"].append(text)
+                        if text:
+                            piece = TextChunk(text, {kind: event})
+                            piece.__class__ = ChatChunk  # type: ignore[assignment]  # a subclass without fields of its own
+                            add(piece)
+                        continue
+                    chunk = self._grow(event)
+                else:
+                    chunk = self._on(headers, payload)
+                if chunk is not None:
+                    add(chunk)
+                if self._is_over():
+                    break
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            shown = payload[:200].decode("utf-8", "replace")
+            self.error = ResponseParsingError("", f"an event of the stream is not understood: {shown!r}", model=self._model, cause=type(error).__name__)
+        self.events += count
+        return chunks
+
+    def _on(self, headers: Mapping[str, object], payload: bytes) -> ChatChunk | None:
+        if headers.get(":message-type") in ("exception", "error"):
+            self.error = problems.of_message(headers, payload, self._dialect.error_codes, self._model or None)
+            return None
+        handle = _HANDLERS.get(str(headers.get(":event-type")))
+        return None if handle is None else handle(self, jsons.loads(payload))
+
+    def _start(self, event: JSONObject) -> ChatChunk | None:
+        index, start = event["contentBlockIndex"], event["start"]
+        kind = answer.kind_of(start)
+        value = start[kind]
+        if kind == "toolUse" and value.get("type") != answer.SERVER:
+            call, self._calls = self._calls, self._calls + 1
+            identity, name = value.get("toolUseId") or answer.make_id(f"{self._request_id}/{call}"), value["name"]
+            self._begin(index, _Block(kind, {**value, "toolUseId": identity}, call))
+            delta = ToolCallDelta(call, identity, FunctionDelta(self._dialect.names.get(name, name)))
+            return ChatChunk(tool_calls=(delta,), event={"contentBlockStart": event})
+        self._begin(index, _Block(kind, value))
+        return None
+
+    def _begin(self, index: int, block: _Block) -> _Block:
+        self._open[index] = block
+        self._blocks.append(block)
+        if block.kind == "text":
+            block.pieces["text"] = []
+        return block
+
+    def _block(self, index: int, kind: str) -> _Block:
+        """Return the open block; text and thoughts begin without a word."""
+        block = self._open.get(index)
+        if block is None or block.kind != kind:
+            block = self._begin(index, _Block(kind, {}))
+        return block
+
+    def _grow(self, event: JSONObject) -> ChatChunk | None:
+        """Read a delta; the usual one, a text for a block that has begun, was read where the messages are."""
+        index, delta = event["contentBlockIndex"], event["delta"]
+        kind = answer.kind_of(delta)
+        value = delta[kind]
+        whole = {"contentBlockDelta": event}
+        match kind:
+            case "text":
+                text = self._block(index, kind).add(kind, value)
+                return ChatChunk(text, event=whole) if text else None
+            case "toolUse":
+                block = self._open[index]
+                piece = block.add("input", value["input"])
+                if not piece or block.call is None:
+                    return None
+                return ChatChunk("", None, (ToolCallDelta(block.call, None, FunctionDelta(None, piece)),), None, None, 0, None, whole)
+            case "reasoningContent":
+                return self._think(self._block(index, kind), value, whole)
+            case "citation":
+                self._block(index, "text").citations.append(value)
+                return None
+            case "toolResult":
+                self._block(index, kind).parts += value
+                return None
+            case _:
+                self._block(index, kind).parts.append(value)
+                return None
+
+    def _think(self, block: _Block, value: JSONObject, whole: JSONObject) -> ChatChunk | None:
+        thought = ""
+        for name in ("text", "signature", "redactedContent"):
+            if value.get(name) is not None:
+                piece = block.add(name, value[name])
+                thought = piece if name == "text" else thought
+        return ChatChunk("", thought, (), None, None, 0, None, whole) if thought else None
+
+    def _close(self, event: JSONObject) -> ChatChunk | None:
+        """A call that has no arguments gets them here."""
+        block = self._open.pop(event["contentBlockIndex"], None)
+        if block is None or block.call is None or any(block.pieces.get("input", ())):
+            return None
+        arguments = block.add("input", read_arguments(None))
+        return ChatChunk(tool_calls=(ToolCallDelta(block.call, None, FunctionDelta(None, arguments)),), event={"contentBlockStop": event})
+
+    def _stop(self, event: JSONObject) -> ChatChunk | None:
+        self._head |= _unpadded(event)
+        raw = event["stopReason"]
+        self.error = answer.failure_of(self.response())
+        if self.error is not None:
+            return None
+        self.done = "usage" in self._head
+        return ChatChunk("", None, (), read_finish(raw, called=self._calls > 0), None, 0, raw, {"messageStop": event})
+
+    def _tell(self, event: JSONObject) -> ChatChunk | None:
+        """The usage, which is the end: it comes after the reason."""
+        self._head |= _unpadded(event)
+        self.done = "stopReason" in self._head
+        usage = read_usage(event.get("usage"))
+        return None if usage is None else ChatChunk(usage=usage, event={"metadata": event})
+
+    # A body that is no stream.
+
+    def _hold(self, data: bytes) -> None:
+        assert self._whole_body is not None
+        self._whole_body += data
+        if len(self._whole_body) > _WHOLE_LIMIT:
+            self.error = ResponseParsingError("", f"the answer is longer than {_WHOLE_LIMIT} bytes and no stream of events", model=self._model or None)
+
+    def _read_whole(self, body: bytes) -> list[ChatChunk]:
+        """Read a body that was no stream, and give a whole message as one chunk."""
+        self.events += 1
+        try:
+            response = answer.decode(self._dialect, body, self._model, self._request_id)
+        except ProviderError as error:
+            self.error = error
+            return []
+        self._whole = response
+        self.done = True
+        choice = response.choices[0]
+        calls = tuple(
+            ToolCallDelta(index, call.id, FunctionDelta(call.function.name, call.function.arguments)) for index, call in enumerate(choice.message.tool_calls)
+        )
+        value: Mapping[str, Any] = jsons.loads(body)
+        return [ChatChunk(response.text, response.reasoning, calls, choice.finish_reason, response.usage, 0, choice.finish_reason_raw, value)]
+
+
+def _unpadded(event: JSONObject) -> dict[str, Any]:
+    """Return an event without the filler that hides its length."""
+    return {key: value for key, value in event.items() if key != _PADDING}
+
+
+_HANDLERS: Final[Mapping[str, Callable[[BedrockDecoder, JSONObject], ChatChunk | None]]] = {
+    "contentBlockStart": BedrockDecoder._start,
+    "contentBlockStop": BedrockDecoder._close,
+    "messageStop": BedrockDecoder._stop,
+    "metadata": BedrockDecoder._tell,
+}

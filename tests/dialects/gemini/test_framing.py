@@ -1,0 +1,86 @@
+"""Bodies cut into their objects, in each way in which Google frames them."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import hypothesis
+import hypothesis.strategies as st
+import pytest
+
+from llmclient.dialects.gemini.framing import EventSplitter, ObjectSplitter
+from llmclient.errors import ResponseParsingError
+from llmclient.wire.sse import SSEDecoder
+from tests.dialects.gemini.kit import GEMINI
+
+
+def feed(splitter: EventSplitter | ObjectSplitter | SSEDecoder, data: bytes, size: int = 1 << 20) -> list[bytes]:
+    """Return the payloads of a body that comes in pieces."""
+    return [payload for start in range(0, len(data), size) for payload in splitter.feed(data[start : start + size])]
+
+
+@hypothesis.given(pieces=st.lists(st.sampled_from([b"data: ", b"data:", b"d", b"a", b'{"x": 1}', b"\r", b"\n", b"\r\n", b"\r\n\r\n", b": c", b"\xef\xbb\xbf", b" "])), size=st.integers(1, 9))
+def test_events_are_those_of_the_general_decoder(pieces: list[bytes], size: int) -> None:
+    """Whatever the bytes and however they are cut."""
+    data = b"".join(pieces)
+    plain, general = EventSplitter(), SSEDecoder()
+    assert feed(general, data, size) + general.finish() == feed(plain, data, size) + plain.finish()
+
+
+def test_an_event_without_data_is_passed_over() -> None:
+    """As a heartbeat."""
+    assert [b"x"] == feed(EventSplitter(), b"data: \r\n\r\ndata: x\r\n\r\n")
+
+
+@pytest.mark.parametrize("start", [b"data: ", b'{"x": "'], ids=["events", "objects"])
+def test_a_long_event_takes_linear_time(start: bytes) -> None:
+    """A picture of some megabytes, in small reads."""
+    splitter = EventSplitter() if start.startswith(b"data") else ObjectSplitter()
+    begun = time.perf_counter()
+    assert [] == feed(splitter, start + b"A" * 4_000_000, 1_000)
+    assert time.perf_counter() - begun < 2
+
+
+@hypothesis.given(
+    values=st.lists(st.dictionaries(st.text(max_size=3), st.one_of(st.text(max_size=5), st.lists(st.dictionaries(st.text(max_size=2), st.none()), max_size=2)))),
+    size=st.integers(1, 9),
+    ascii_only=st.booleans(),
+)
+def test_objects_of_an_array_are_found(values: list[object], size: int, ascii_only: bool) -> None:
+    """Any JSON, however it is cut."""
+    body = json.dumps(values, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    splitter = ObjectSplitter()
+    assert values == [json.loads(payload) for payload in feed(splitter, body, size)]
+
+
+def test_a_closing_brace_too_many_is_passed_over() -> None:
+    """There is nothing to close."""
+    assert [b"{}"] == feed(ObjectSplitter(), b"}}{}]")
+
+
+def test_an_object_that_is_too_long_is_an_error() -> None:
+    """Memory is bounded."""
+    with pytest.raises(ResponseParsingError, match="longer than 5"):
+        feed(ObjectSplitter(limit=5), b'{"x": "abcdefgh')
+
+
+def test_a_stream_fails_by_it() -> None:
+    """feed never raises."""
+    decoder = GEMINI.stream("m", "r")
+    decoder._source = ObjectSplitter(limit=5)
+    assert [] == decoder.feed(b'{"x": "abcdefgh')
+    assert isinstance(decoder.error, ResponseParsingError)
+
+
+def test_a_stream_fails_by_it_at_its_end_too() -> None:
+    """What was held is read then."""
+
+    class Failing(EventSplitter):
+        def finish(self) -> list[bytes]:
+            raise ResponseParsingError("", "too long")
+
+    decoder = GEMINI.stream("m", "r")
+    decoder._source = Failing()
+    assert [] == decoder.finish()
+    assert isinstance(decoder.error, ResponseParsingError)

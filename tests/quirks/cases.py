@@ -1,0 +1,175 @@
+"""Cases of the tables of quirks: what a call must become, and what an answer must mean, each with the number of the quirk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import attrs
+
+from llmclient.errors import InvalidRequestError, ProviderError
+from llmclient.provider import Provider
+from llmclient.types.chat import ChatRequest, ChatResponse
+from llmclient.types.context import RequestContext
+from llmclient.wire import jsons
+
+
+class Case(Protocol):
+    """One row of a table."""
+
+    number: int
+    adapter: str
+
+    def check(self, provider: Provider) -> None:
+        """Raise AssertionError when the provider does otherwise."""
+        ...
+
+
+ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "ABSENT"})()
+"""What a field of the body is that must not be there."""
+
+
+@attrs.frozen
+class Sends:
+    """A call becomes a request that holds at least this."""
+
+    number: int
+    adapter: str
+    says: str
+    model: str
+    body: Mapping[str, Any]
+    """Field of the body -> its value; ABSENT for one that must not be there. `url`, `query` and `headers` go beside the body."""
+    ask: Any = "hi"
+    options: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    stream: bool = False
+    warns: Sequence[str] = ()
+    """Kind and parameter of each warning, in order."""
+    path: str | None = None
+    query: Mapping[str, str] | None = None
+    headers: Mapping[str, str] | None = None
+    streams: bool | None = None
+    """Whether a stream is asked for."""
+
+    def check(self, provider: Provider) -> None:
+        """Raise AssertionError when something else is sent."""
+        try:
+            wire = send(provider, self)
+        except ProviderError as error:
+            raise AssertionError(f"refused: {error}") from None
+        body = json.loads(jsons.dumps(wire.body))
+        assert {key: body.get(key, ABSENT) for key in self.body} == dict(self.body)
+        assert [f"{warning.kind} {warning.param}" for warning in wire.warnings] == list(self.warns)
+        assert self.path in (None, wire.path)
+        assert self.query is None or dict(wire.query) == self.query
+        assert self.headers is None or dict(wire.headers) == self.headers
+        assert self.streams in (None, wire.stream)
+
+
+@attrs.frozen
+class Refuses:
+    """A call is refused before anything is sent, naming what is wrong."""
+
+    number: int
+    adapter: str
+    says: str
+    model: str
+    param: str
+    ask: Any = "hi"
+    options: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    stream: bool = False
+
+    def check(self, provider: Provider) -> None:
+        """Raise AssertionError when it is not refused, or for something else."""
+        try:
+            wire = send(provider, self)
+        except InvalidRequestError as error:
+            assert error.param == self.param
+        else:
+            raise AssertionError(f"sent: {wire.body}")
+
+
+def send(provider: Provider, case: Sends | Refuses) -> Any:
+    """Return what would be sent."""
+    request = ChatRequest.make(case.model, case.ask, **case.options)
+    return provider.transform_request(request, RequestContext(provider=provider.name, config=provider.config, stream=case.stream))
+
+
+@attrs.frozen
+class Reads:
+    """An answer means this."""
+
+    number: int
+    adapter: str
+    says: str
+    model: str
+    answer: Any
+    """The parsed body, or bytes; a list is the events of a stream, to which `[DONE]` is added unless it is in them."""
+    means: Mapping[str, Any]
+    """Attribute of the response, or of its usage after `usage.` -> value."""
+
+    def check(self, provider: Provider) -> None:
+        """Raise AssertionError when it is read otherwise."""
+        try:
+            response = read(provider, self.model, self.answer)
+        except ProviderError as error:
+            raise AssertionError(f"refused: {type(error).__name__}: {error}") from None
+        assert {key: _look(response, key) for key in self.means} == dict(self.means)
+
+
+@attrs.frozen
+class Fails:
+    """An answer is a failure of this kind."""
+
+    number: int
+    adapter: str
+    says: str
+    model: str
+    answer: Any
+    kind: type[ProviderError]
+    status: int = 200
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    facts: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    """Attribute of the error -> value."""
+
+    def check(self, provider: Provider) -> None:
+        """Raise AssertionError when it is read as an answer, or as another failure."""
+        error: ProviderError
+        if self.status != 200:
+            error = provider.get_error_mapper(self.model)(self.status, self.headers, self.answer if isinstance(self.answer, bytes) else json.dumps(self.answer).encode())
+        else:
+            try:
+                response = read(provider, self.model, self.answer)
+            except ProviderError as caught:
+                error = caught
+            else:
+                raise AssertionError(f"answered: {response}")
+        assert type(error) is self.kind, error
+        assert {key: getattr(error, key) for key in self.facts} == dict(self.facts)
+
+
+def read(provider: Provider, model: str, answer: Any) -> ChatResponse:
+    """Return what an answer means; raises the error that it reports."""
+    if not isinstance(answer, list):
+        raw = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        return provider.transform_response(raw, model, "req")
+    decoder = provider.chat_dialect(model).stream(model, "req")
+    lines = [event if isinstance(event, bytes) else b"data: " + json.dumps(event).encode() + b"\n\n" for event in answer]
+    for line in lines:
+        decoder.feed(line)
+    if not any(b"[DONE]" in line for line in lines) and not decoder.error:
+        decoder.feed(b"data: [DONE]\n\n")
+    decoder.finish()
+    if decoder.error is not None:
+        raise decoder.error
+    return decoder.response()
+
+
+def _look(response: ChatResponse, key: str) -> Any:
+    if key.startswith("usage."):
+        return getattr(response.usage, key.removeprefix("usage."))
+    if key == "arguments":
+        return [call.function.arguments for call in response.tool_calls]
+    if key == "ids":
+        return [call.id for call in response.tool_calls]
+    return getattr(response, key)
