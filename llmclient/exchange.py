@@ -30,6 +30,9 @@ DRAIN_SECONDS = 0.05
 ERROR_SECONDS = 10.0
 """An error whose body does not come is told after this long, with what has come."""
 
+WAKE_SECONDS = 0.2
+"""A reader whose connection was shut down has gone by then."""
+
 _AT_ONCE = 16 << 20
 """Bytes that are allocated on the word of a Content-Length."""
 _INFLATED = 1 << 20
@@ -90,15 +93,7 @@ class Wired:
             data = answer.read()
             self.ended = True
             return data
-        return self._read_pieces(limit)
-
-    def _read_pieces(self, limit: int) -> bytes:
-        pieces: list[bytes] = []
-        left = limit
-        while left >= 0 and (piece := self.read_some()):
-            pieces.append(piece)
-            left -= len(piece)
-        return b"".join(pieces)
+        return _gather(self, limit)
 
     def read_some(self) -> bytes:
         """Return the next bytes as soon as any come, b"" at the end."""
@@ -132,12 +127,7 @@ class Foreign:
 
     def read(self, limit: int) -> bytes:
         """Return the rest of the body, or more than `limit` bytes of it."""
-        pieces: list[bytes] = []
-        left = limit
-        while left >= 0 and (piece := self.read_some()):
-            pieces.append(piece)
-            left -= len(piece)
-        return b"".join(pieces)
+        return _gather(self, limit)
 
     def read_some(self) -> bytes:
         """Return the next bytes as soon as any come, b"" at the end."""
@@ -166,6 +156,15 @@ class Foreign:
             self._response.close()
 
 
+def _gather(source: Source, limit: int) -> bytes:
+    pieces: list[bytes] = []
+    left = limit
+    while left >= 0 and (piece := source.read_some()):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
+
+
 def _source(response: requests.Response, call: Call) -> Source:
     raw = response.raw
     answer = getattr(raw, "_fp", None)
@@ -188,10 +187,10 @@ class Exchange:
         self._source = _source(response, call)
         self._inflater: Inflater | None = None
         self._prepared = False
-        self._done = False
         self._busy = threading.Lock()
         self._forks = Forks.count
         self._pid = os.getpid()
+        self._done = False
 
     def read(self, cap: int = BODY_CAP) -> bytes:
         """Return the whole body, decompressed.
@@ -238,14 +237,15 @@ class Exchange:
         """Drop the connection, unless the body has been read to its end. A thread that is reading gets CancelledError."""
         if self._done or self._pid != os.getpid():
             return
-        if self._busy.acquire(blocking=False):
-            try:
-                self._drop()
-            finally:
-                self._busy.release()
-        else:
-            # Never close a socket under its reader: it wakes up and drops it itself.
+        if not self._busy.acquire(blocking=False):
+            # Never close a socket under its reader: it is woken up, and goes.
             self._call.cancel()
+            if not self._busy.acquire(timeout=WAKE_SECONDS):
+                return
+        try:
+            self._drop()
+        finally:
+            self._busy.release()
 
     def __del__(self) -> None:
         if not getattr(self, "_done", True):
@@ -258,7 +258,10 @@ class Exchange:
         failure: ProviderError
         with self._busy:
             try:
-                return read(limit)
+                data = read(limit)
+                if self._done or not self._call.cancelled:
+                    return data
+                failure = self._closed()
             except ProviderError as error:
                 failure = error
             except FAULTS as error:
@@ -324,8 +327,11 @@ class Exchange:
 
     def _after_end(self) -> bytes:
         if self._call.cancelled or not self._source.ended:
-            raise CancelledError(self._call.provider, "the answer was closed", model=self._call.model)
+            raise self._closed()
         return b""
+
+    def _closed(self) -> CancelledError:
+        return CancelledError(self._call.provider, "the answer was closed", model=self._call.model)
 
     def _too_long(self, cap: int, size: str) -> ResponseParsingError:
         return ResponseParsingError(self._call.provider, f"the answer is too long: {size}, and the limit is {cap}", model=self._call.model, status=self.status)

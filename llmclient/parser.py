@@ -116,12 +116,14 @@ class Answer(http.client.HTTPResponse):
 
     def begin(self) -> None:
         """Read the head; raises HTTPException for a framing that http.client would not notice that it cannot undo."""
-        if self._begin_plain():
-            return
-        super().begin()
-        coding = (self.headers.get("transfer-encoding") or "chunked").strip().lower()
-        if coding not in ("chunked", "identity"):
-            raise http.client.HTTPException(f"the transfer-encoding {coding!r} was not asked for")
+        if not self._begin_plain():
+            super().begin()
+            coding = (self.headers.get("transfer-encoding") or "chunked").strip().lower()
+            if coding not in ("chunked", "identity"):
+                raise http.client.HTTPException(f"the transfer-encoding {coding!r} was not asked for")
+        if self.length == 0:
+            # Answers without a body may name the framing that one would have.
+            self.chunked = False
 
     def _begin_plain(self) -> bool:
         """Read the head if it is in hand and plain; otherwise touch nothing and return False."""

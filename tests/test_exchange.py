@@ -217,14 +217,15 @@ def test_a_large_body_is_read_without_one_allocation_for_all() -> None:
         assert body == send(server.url).read()
 
 
+@pytest.mark.parametrize("framing", [{}, {"Content-Length": "5"}, CHUNKED, CHUNKED | {"X-Odd": "\t"}], ids=["none", "length", "chunked", "odd"])
 @pytest.mark.parametrize(("status", "method"), [(204, "POST"), (304, "GET"), (200, "HEAD")])
-def test_answers_that_have_no_body_end_at_once(status: int, method: str) -> None:
-    """No content, not modified, and an answer to HEAD end with their head, and their connection is used again."""
-    head = http_response(status, {"Content-Type": "application/json"}, length=5 if method == "HEAD" else None)
-    with WireServer([head]) as server:
+def test_answers_that_have_no_body_end_at_once(status: int, method: str, framing: dict[str, str]) -> None:
+    """No content, not modified, and an answer to HEAD end with their head, whatever it announces; their connection is used again."""
+    with WireServer([http_response(status, framing, length=None)]) as server:
         transport = new_transport()
-        for _ in range(2):
-            assert b"" == send(server.url, transport=transport, method=method, body=None).read()
+        assert b"" == send(server.url, transport=transport, method=method, body=None).read()
+        assert b"" == send(server.url, transport=transport, method=method, body=None).read_some()
+        send(server.url, transport=transport, method=method, body=None).read()
     assert 1 == server.connections
 
 
@@ -273,7 +274,7 @@ def test_a_redirect_is_an_answer(status: int) -> None:
 
 def test_an_error_body_is_cut_at_its_cap() -> None:
     """More than the cap is dropped without a word, and the connection with it."""
-    with WireServer([http_response(500, body=b"e" * 5000)]) as server:
+    with WireServer([http_response(500, body=b"e" * 500_000)]) as server:
         exchange = send(server.url)
         assert b"e" * 100 == exchange.read_error(100)
         assert server.wait_closed()
@@ -451,6 +452,39 @@ def test_a_reader_never_gets_bytes_after_cancelling(tls: bool) -> None:
             call.cancel()
             assert isinstance(reading.join(), CancelledError)
             assert not b"".join(seen).replace(event, b"").strip(event)
+
+
+def test_closing_in_the_moment_of_a_read_drops_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the read in progress still gets its bytes, nobody is left with the connection."""
+    with WireServer([http_response(200, body=b"x", length=100), stall()], ok(b"next")) as server:
+        transport = new_transport(max_connections=1)
+        exchange = send(server.url, transport=transport)
+
+        def read_some() -> bytes:
+            closing.append(Running(exchange.close))
+            assert eventually(lambda: exchange._call.cancelled)
+            return b"x"
+
+        closing: list[Running] = []
+        monkeypatch.setattr(module.Wired, "read_some", lambda _: read_some())
+        with pytest.raises(CancelledError):
+            exchange.read_some()
+        assert closing[0].join() is None
+        monkeypatch.undo()
+        assert b"next" == send(server.url, transport=transport).read()
+
+
+def test_a_reader_that_does_not_wake_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`close` leaves a reader that is busy elsewhere to drop the connection itself."""
+    monkeypatch.setattr(module, "WAKE_SECONDS", 0.01)
+    with WireServer([http_response(200, body=b"x", length=100), stall()]) as server:
+        exchange = send(server.url)
+        with exchange._busy:
+            exchange.close()
+        assert exchange._call.cancelled
+        with pytest.raises(CancelledError):
+            exchange.read_some()
+        assert server.wait_closed()
 
 
 def test_an_abandoned_answer_frees_its_slot() -> None:

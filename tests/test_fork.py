@@ -7,11 +7,13 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from llmclient import transport as module
 from llmclient.errors import NetworkError
+from llmclient.idle import _inherited
 from llmclient.transport import Transport, session
 from tests.sending import new_call, new_transport, send
 from tests.wireserver import CHUNKED, Peer, WireServer, chunked, http_response, ok, stall
@@ -82,6 +84,23 @@ def test_children_share_no_connection_with_their_parent(own: bool, tls: bool, mo
     by_connection = {number: {each.body[:7] for each in server.requests if each.connection == number} for number in range(server.connections)}
     assert 5 == server.connections
     assert all(1 == len(senders) for senders in by_connection.values()), by_connection
+
+
+def test_a_childs_adapter_has_new_pools_and_keeps_its_parents() -> None:
+    """Dropping the parent's pools would close what they hold, so they stay referenced."""
+    with WireServer(echo) as server:
+        transport = new_transport()
+        ask(server.url, transport, b"parent")
+        adapter: Any = transport._own.get_adapter(server.url)  # type: ignore[union-attr]
+        manager, pools = adapter.poolmanager, adapter._pools
+
+        def work() -> None:
+            ask(server.url, transport, b"child")
+            assert adapter.poolmanager is not manager
+            assert adapter._pools is not pools
+            assert any(manager in things and pools in things for things in _inherited)  # type: ignore[operator]  # they are tuples
+
+        assert 0 == wait(fork(work))
 
 
 def test_a_child_gets_a_session_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

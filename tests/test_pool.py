@@ -187,7 +187,8 @@ def parsed(answer: http.client.HTTPResponse) -> tuple[Any, ...]:
     """Return what a parser made of a head, and the body behind it; or what it raised."""
     try:
         answer.begin()
-        head = (answer.status, answer.reason, answer.version, answer.chunked, answer.length, answer.will_close, answer.headers.items())
+        chunked = answer.chunked and answer.length != 0
+        head = (answer.status, answer.reason, answer.version, chunked, answer.length, answer.will_close, answer.headers.items())
         return *head, answer.read()
     except (http.client.HTTPException, ValueError) as error:
         return (type(error),)

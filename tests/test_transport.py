@@ -634,6 +634,22 @@ def test_no_key_is_in_a_traceback(kind: str) -> None:
         assert (None, None) == (error.__cause__, error.__context__)
 
 
+def test_no_key_of_a_hook_is_in_a_traceback() -> None:
+    """An error of ours that comes from below leaves the frames behind that it came through."""
+
+    def fail(response: requests.Response, **_: Any) -> None:
+        key = response.request.headers["Authorization"]
+        raise ConfigurationError("groq", f"a key of {len(key)} characters is too short")
+
+    with WireServer(ok()) as server:
+        own = new_transport()
+        own._own.hooks["response"] = [fail]  # type: ignore[union-attr]
+        request = prepare("groq", "POST", f"{server.url}/v1", {"Authorization": f"Bearer {SECRET}"}, b"{}")
+        with pytest.raises(ConfigurationError, match="too short") as caught:
+            own.send(request, new_call())
+    assert SECRET not in "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
+
+
 @pytest.mark.parametrize("way", ["prepare", "check"])
 def test_no_key_is_in_the_traceback_of_a_bad_header(way: str) -> None:
     """A key with a line break is refused in frames that no longer hold it."""

@@ -7,9 +7,10 @@ import urllib.parse
 
 from llmclient.simulator.anthropic import DIALECT as ANTHROPIC
 from llmclient.simulator.exchange import Dialect, Failure, Request, Route
+from llmclient.simulator.gemini import DIALECT as GEMINI
 from llmclient.simulator.openai import DIALECT as OPENAI
 
-DIALECTS: tuple[Dialect, ...] = (OPENAI, ANTHROPIC)
+DIALECTS: tuple[Dialect, ...] = (OPENAI, ANTHROPIC, GEMINI)
 
 
 @dataclasses.dataclass(slots=True)

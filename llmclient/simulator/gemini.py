@@ -148,7 +148,7 @@ def _candidate(body: dict[str, Any], one: Answer, index: int, parts: list[dict[s
 
 def _shows_thoughts(body: dict[str, Any]) -> bool:
     thinking = _config(body).get("thinkingConfig")
-    return is_dict(thinking) and bool(thinking.get("includeThoughts"))
+    return is_dict(thinking) and thinking.get("includeThoughts") is True
 
 
 def _all_parts(body: dict[str, Any], one: Answer) -> list[dict[str, Any]]:
@@ -165,6 +165,7 @@ def _all_parts(body: dict[str, Any], one: Answer) -> list[dict[str, Any]]:
 def _calls(one: Answer) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = []
     for call in one.calls:
+        args: Any
         try:
             args = orjson.loads(call.arguments)
         except orjson.JSONDecodeError:
@@ -178,12 +179,12 @@ def _calls(one: Answer) -> list[dict[str, Any]]:
 def _events(request: Request, body: dict[str, Any], answers: Sequence[Answer], usage: Usage) -> Iterator[dict[str, Any]]:
     said = 0
     for index, one in enumerate(answers):
-        pieces = [{"text": token, "thought": True} for token in one.reasoning] if _shows_thoughts(body) else []
+        pieces: list[dict[str, Any]] = [{"text": token, "thought": True} for token in one.reasoning] if _shows_thoughts(body) else []
         pieces += [{"text": token} for token in one.text]
         if one.reasoning and one.text:
             pieces.append({"text": "", "thoughtSignature": signature_of("".join(one.text))})
         for piece in [*pieces, *_calls(one)]:
-            said += len(tokens(piece.get("text", ""))) if not piece.get("thought") else 0
+            said += len(tokens(str(piece.get("text", "")))) if not piece.get("thought") else 0
             yield _response(request, [_candidate(body, one, index, [piece], is_last=False)], _metadata(usage, said))
 
 

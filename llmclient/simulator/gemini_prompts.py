@@ -87,13 +87,13 @@ def _check_names(body: Mapping[str, Any], known: frozenset[str], where: str) -> 
 
 
 def _check_settings(config: Mapping[str, Any]) -> None:
-    temperature, stops = config.get("temperature", 0), config.get("stopSequences") or []
+    temperature, stops = config.get("temperature", 0), config.get("stopSequences", ())
     if not isinstance(temperature, int | float) or not 0 <= temperature <= 2:
         raise refuse("* GenerateContentRequest.generation_config.temperature: temperature must be in the range [0.0, 2.0].")
     limit = config.get("maxOutputTokens", 1)
     if not isinstance(limit, int) or limit < 1:
         raise refuse("* GenerateContentRequest.generation_config.max_output_tokens: max_output_tokens must be positive.")
-    if not is_list(stops) or len(stops) > 5:
+    if len(stops or ()) > 5:
         raise refuse("* GenerateContentRequest.generation_config.stop_sequences: at most 5 stop sequences are allowed.")
     count = config.get("candidateCount", 1)
     if not isinstance(count, int) or not 1 <= count <= 8:
@@ -191,7 +191,8 @@ def _tools(body: Mapping[str, Any]) -> Iterator[Tool]:
         for function in _object({"tool": tool}, "tool").get("functionDeclarations") or ():
             name = function.get("name") if is_dict(function) else None
             if not isinstance(name, str) or not _NAME.fullmatch(name):
-                raise refuse("* GenerateContentRequest.tools[0].function_declarations[0].name: Invalid function name. Must start with a letter or an underscore.")
+                where = "GenerateContentRequest.tools[0].function_declarations[0].name"
+                raise refuse(f"* {where}: Invalid function name. Must start with a letter or an underscore.")
             yield Tool(name, function.get("parametersJsonSchema") or _lower(function.get("parameters") or {}))
 
 

@@ -84,8 +84,9 @@ def _check(value: Any, path: str, depth: int) -> None:
             raise InvalidRequestError("", f"{path} is a {type(value).__name__}, which JSON cannot carry")
 
 
-def _members(value: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
-    return value.items()
+def _members(value: Any) -> Iterable[tuple[Any, Any]]:
+    members: Mapping[Any, Any] = value
+    return members.items()
 
 
 def _check_text(value: str, path: str) -> None:

@@ -84,9 +84,10 @@ class Refuses:
         try:
             wire = send(provider, self)
         except InvalidRequestError as error:
-            assert error.param == self.param
+            refused = error.param
         else:
             raise AssertionError(f"sent: {wire.body}")
+        assert refused == self.param
 
 
 def send(provider: Provider, case: Sends | Refuses) -> Any:
@@ -134,18 +135,19 @@ class Fails:
 
     def check(self, provider: Provider) -> None:
         """Raise AssertionError when it is read as an answer, or as another failure."""
-        error: ProviderError
-        if self.status != 200:
-            error = provider.get_error_mapper(self.model)(self.status, self.headers, self.answer if isinstance(self.answer, bytes) else json.dumps(self.answer).encode())
-        else:
-            try:
-                response = read(provider, self.model, self.answer)
-            except ProviderError as caught:
-                error = caught
-            else:
-                raise AssertionError(f"answered: {response}")
+        error = self._error(provider)
         assert type(error) is self.kind, error
         assert {key: getattr(error, key) for key in self.facts} == dict(self.facts)
+
+    def _error(self, provider: Provider) -> ProviderError:
+        if self.status != 200:
+            raw = self.answer if isinstance(self.answer, bytes) else json.dumps(self.answer).encode()
+            return provider.get_error_mapper(self.model)(self.status, self.headers, raw)
+        try:
+            response = read(provider, self.model, self.answer)
+        except ProviderError as error:
+            return error
+        raise AssertionError(f"answered: {response}")
 
 
 def read(provider: Provider, model: str, answer: Any) -> ChatResponse:

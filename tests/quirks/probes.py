@@ -67,7 +67,8 @@ class Probe:
 def ready(cls: type[Provider]) -> Provider:
     """Return the provider with every setting that its addresses need."""
     options = {option.name: "x1" for option in cls.options if option.type == "str" and option.name not in ("token", "region")}
-    return cls({**options, "project": "p1", "region": "r1", "api_key": "key-1"})
+    base = {} if cls.base_url else {"api_base": "https://own.test/v1"}
+    return cls({**options, **base, "project": "p1", "region": "r1", "api_key": "key-1"})
 
 
 def write(provider: Provider, request: Any, *, stream: bool = False) -> Outcome:
@@ -95,6 +96,15 @@ def _chat(*messages: Any, stream: bool = False, **options: Any) -> Probe:
 
 def _request(slot: str, make: Callable[[str], Any]) -> Probe:
     return Probe(slot, lambda provider, target: write(provider, make(target.model)))
+
+
+def _settings(probe: Probe, **settings: Any) -> Probe:
+    """Return the same probe of a provider that has only these settings."""
+    return Probe(probe.slot, lambda provider, target: probe.run(type(provider)(settings), target))
+
+
+def _supported(provider: Provider, target: Target) -> Outcome:
+    return {"parameters": sorted(provider.chat_dialect(target.model, target.api).supported_params(target.model))}
 
 
 def _answer(raw: bytes, *, stream: bool = False) -> Probe:
@@ -190,6 +200,8 @@ def _parameters() -> Iterator[tuple[str, Probe]]:
 
 def _conversations() -> Iterator[tuple[str, Probe]]:
     yield "a question", _chat()
+    yield "a question with a key only", _settings(_chat(), api_key="key-1")
+    yield "a question with a project only", _settings(_chat(), project="p1")
     yield "a stream", _chat(stream=True)
     yield "a system message", _chat({"role": "system", "content": "Be brief."}, "hi")
     yield "a developer message", _chat({"role": "developer", "content": "Be brief."}, "hi")
@@ -216,7 +228,8 @@ def _conversations() -> Iterator[tuple[str, Probe]]:
 
 def _answers() -> Iterator[tuple[str, Probe]]:
     yield "an answer with thoughts in tags", _answer(_raw(_completion("<think>hm</think>hi")))
-    yield "a stream with thoughts in tags", _answer(_event({"content": "<think>hm"}) + _event({"content": "</think>hi"}, "stop") + b"data: [DONE]\n\n", stream=True)
+    pieces = _event({"content": "<think>hm"}) + _event({"content": "</think>hi"}, "stop") + b"data: [DONE]\n\n"
+    yield "a stream with thoughts in tags", _answer(pieces, stream=True)
     yield "an answer with reasoning tokens", _answer(_raw(_completion("hi", usage=_USAGE)))
     yield "an answer in an envelope", _answer(_raw({"result": {"response": "hi"}, "success": True, "errors": [], "messages": []}))
 
@@ -240,10 +253,18 @@ def _others() -> Iterator[tuple[str, Probe]]:
     }
     for name, fields in texts.items():
         yield f"embed {name}", _request("embed", lambda model, fields=fields: EmbeddingRequest(model=model, **fields))
+    family = _request("embed", lambda model: EmbeddingRequest(model="gemini-embedding-2", input=("a",), dimensions=8))
+    yield "embed with another family", family
+    yield "embed with a key only", _settings(family, api_key="key-1")
+    yield "embed with a project only", _settings(family, project="p1")
     yield "list models", _request("list_models", lambda model: ListModelsRequest())
+    yield "supported parameters", Probe("chat", _supported)
     yield "a list of models", _listing(_raw({"data": [_ROW], "models": [{"id": "m"}], "resources": [{"id": "r", "model_id": "r-id"}], "result": [{"id": "x"}]}))
-    yield "count tokens", _request("count_tokens", lambda model: CountTokensRequest(model=model, messages=(Message("user", "hi"),)))
+    count = _request("count_tokens", lambda model: CountTokensRequest(model=model, messages=(Message("user", "hi"),)))
+    yield "count tokens", count
+    yield "count tokens with a key only", _settings(count, api_key="key-1")
+    yield "count tokens with a project only", _settings(count, project="p1")
     yield "count tokens of tools", _request("count_tokens", lambda model: CountTokensRequest(model=model, messages=(Message("user", "hi"),), tools=(TOOL,)))
 
 
-PROBES: Final[Mapping[str, Probe]] = dict((*_parameters(), *_conversations(), *_answers(), *_others()))
+PROBES: Final[Mapping[str, Probe]] = dict((*_conversations(), *_parameters(), *_answers(), *_others()))

@@ -24,6 +24,17 @@ from tests.quirks.cases import Case
 from tests.quirks.probes import PROBES, Outcome, Target, ready
 
 FOLDER: Final = pathlib.Path(__file__).parent / "adapters"
+_SHOWN_BY: Final[Mapping[str, str]] = {
+    "temperature_range": "temperature",
+    "temperature_with_n": "temperature",
+    "temperature_exclusive_zero": "temperature",
+    "tool_choice_required": "tool_choice",
+    "tool_choice_named": "tool_choice",
+    "tool_choice_with_reasoning": "tool_choice",
+    "max_stop": "stop",
+    "efforts": "reasoning_effort",
+}
+"""Quirk -> the parameter without which it cannot show, as in a family that inherits it and refuses the parameter."""
 _PATTERN: Final = re.compile(r"\[(.)[^]]*\]|[*?]")
 
 
@@ -58,8 +69,8 @@ class Pin:
     probe: str
     target: Target
     differs: Mapping[str, Any]
-    lacks: Sequence[str] = ()
-    pins: Sequence[str] = ()
+    lacks: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    pins: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     """The quirks for whose sake the line is there."""
 
     def check(self, provider: Provider) -> None:
@@ -74,13 +85,12 @@ def places(cls: type[Provider]) -> Iterator[Place]:
     for slot in DIALECTS:
         if (dialect := getattr(cls, slot)) is not None:
             yield Place(slot, dialect, Target(slot))
-    seen: dict[int, str] = {}
-    for index, (pattern, dialect) in enumerate(cls.chat_by_model):
-        if id(dialect) not in seen:
-            patterns = [other for other, same in cls.chat_by_model if same is dialect]
-            model = _model(cls, patterns, dialect)
+    seen: list[Any] = []
+    for index, (_, dialect) in enumerate(cls.chat_by_model):
+        if dialect not in seen:
+            seen.append(dialect)
+            model = _model(cls, [pattern for pattern, same in cls.chat_by_model if same == dialect], dialect)
             yield Place(f"chat_by_model.{index}", dialect, None if model is None else Target("chat", model))
-        seen[id(dialect)] = pattern
     for api, dialect in cls.chat_apis.items():
         yield Place(f"chat_apis.{api}", dialect, Target("chat", api=api))
 
@@ -90,7 +100,7 @@ def _model(cls: type[Provider], patterns: Sequence[str], dialect: Any) -> str | 
     made_up = [_PATTERN.sub(lambda match: match[1] or "1", pattern) for pattern in patterns]
     provider = ready(cls)
     for model in (*(row[0] for row in cls.rows), *made_up):
-        if provider._find_chat(model, None) is dialect:
+        if provider._find_chat(model, None) == dialect:
             return model
     return None
 
@@ -98,9 +108,10 @@ def _model(cls: type[Provider], patterns: Sequence[str], dialect: Any) -> str | 
 def mutations(place: Place) -> Iterator[Mutation]:
     """Yield each quirk that differs from the default set back, whole and member by member."""
     usual = type(place.dialect)()
+    taken = place.dialect.supported_params(place.target.model if place.target else "")
     for field in attrs.fields(type(place.dialect)):
         value, default = getattr(place.dialect, field.name), getattr(usual, field.name)
-        if field.metadata.get("quirk") is not False and value != default:
+        if field.metadata.get("quirk") is not False and value != default and _SHOWN_BY.get(field.name, "") in {*taken, ""}:
             yield Mutation(place, field.name, attrs.evolve(place.dialect, **{field.name: default}))
             for member, other in _members(value, default):
                 yield Mutation(place, f"{field.name}.{member}", attrs.evolve(place.dialect, **{field.name: other}))
@@ -123,7 +134,7 @@ def mutated(cls: type[Provider], place: Place, dialect: Any) -> Provider:
     kind, _, which = place.where.partition(".")
     changed: Any = dialect
     if kind == "chat_by_model":
-        changed = tuple((pattern, dialect if other is place.dialect else other) for pattern, other in cls.chat_by_model)
+        changed = tuple((pattern, dialect if other == place.dialect else other) for pattern, other in cls.chat_by_model)
     elif kind == "chat_apis":
         changed = {**cls.chat_apis, which: dialect}
     return ready(type(cls.__name__, (cls,), {kind: changed}))
@@ -176,7 +187,7 @@ def _pin(cls: type[Provider], name: str, target: Target, pins: list[str]) -> Pin
                 there = PROBES[name].run(mutated(cls, place, mutation.dialect), target)
                 differs |= {key: value for key, value in here.items() if key not in there or there[key] != value}
                 lacks |= there.keys() - here.keys()
-    return Pin(name, target, dict(sorted(differs.items())), sorted(lacks), pins)
+    return Pin(name, target, dict(sorted(differs.items())), () if "error" in differs else sorted(lacks), pins)
 
 
 def write_pins(name: str, pins: Iterable[Pin]) -> None:
@@ -231,12 +242,11 @@ def examine(name: str, cases: Iterable[Case] = ()) -> Report:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns 1 when there is something to report."""
-    from tests.quirks.test_openai_family import CASES
+    from tests.quirks.openai_family import CASES
 
     parser = argparse.ArgumentParser(prog="python -m tests.quirks.reset", description="Set each quirk back, and see which case notices.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="adapters; all when none is given")
     parser.add_argument("--write", action="store_true", help="write tests/quirks/adapters/NAME.json first")
-    parser.add_argument("--gaps", action="store_true", help="also list what no numbered case notices")
     given = parser.parse_args(arguments)
     names = given.names or sorted(registry.names())
     if given.write:

@@ -36,9 +36,9 @@ class BedrockConverse(ChatDialect):
     """Where to post for a stream."""
 
     # Which models take what.
-    families: tuple[tuple[str, Family], ...] = FAMILIES
+    families: tuple[tuple[str, Family], ...] = attrs.field(default=FAMILIES, repr=False)
     """Patterns of model ids, without region, and what these models take; the first that fits counts."""
-    region_prefixes: frozenset[str] = REGIONS
+    region_prefixes: frozenset[str] = attrs.field(default=REGIONS, repr=False)
     """What may stand before a vendor in a model's id; it goes on the wire, and tells nothing of the model."""
     unsupported: frozenset[str] = frozenset()
     """Portable parameters that this provider refuses or ignores."""

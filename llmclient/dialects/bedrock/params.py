@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.anthropic import families as claude_families
 from llmclient.dialects.anthropic import schemas
+from llmclient.dialects.anthropic.thoughts import OFF
 from llmclient.dialects.base import Notes
 from llmclient.dialects.bedrock import thinking
 from llmclient.dialects.bedrock.families import Family
@@ -105,7 +106,7 @@ class _Writer:
             or (name == "modalities" and tuple(value) == ("text",))
             or (name == "service_tier" and value == "auto")
             or (name == "thinking" and not _thinks(self._family, self._claude, name) and self._family.off and value.get("type") == "disabled")
-            or (name == "reasoning_effort" and not _thinks(self._family, self._claude, name) and value in thinking.OFF)
+            or (name == "reasoning_effort" and not _thinks(self._family, self._claude, name) and value in OFF)
         )
 
     def _max_tokens(self, value: int) -> None:

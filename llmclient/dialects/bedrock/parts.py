@@ -19,7 +19,8 @@ Drop = Callable[[str, str], None]
 
 CACHE: Final = "cache_control"
 _NATIVE: Final = frozenset(
-    "text image document video audio guardContent cachePoint searchResult citationsContent reasoningContent toolUse toolResult toolAddition toolRemoval json".split()
+    "text image document video audio guardContent cachePoint searchResult citationsContent reasoningContent toolUse toolResult toolAddition "
+    "toolRemoval json".split()
 )
 """The API's own blocks, which the caller may pass as they are, with a `type` beside them."""
 _S3: Final = "s3://"

@@ -53,7 +53,7 @@ _STATUSES: Final[Mapping[str, int]] = {
 
 @functools.cache
 def _overflow() -> re.Pattern[str]:
-    return re.compile(r"input tokens exceed|number of input tokens exceeds|too many (?:input )?tokens in|too many input tokens|input is too long", re.IGNORECASE)
+    return re.compile(r"input tokens exceed|too many input tokens|input is too long", re.IGNORECASE)
 
 
 @functools.cache

@@ -167,7 +167,7 @@ class BedrockDecoder:
                     if text.__class__ is str and block is not None and block.kind == "text":
                         block.pieces["text"].append(text)
                         if text:
-                            piece = TextChunk(text, {kind: event})
+                            piece = TextChunk(text, {"contentBlockDelta": event})
                             piece.__class__ = ChatChunk  # type: ignore[assignment]  # a subclass without fields of its own
                             add(piece)
                         continue

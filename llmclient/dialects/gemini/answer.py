@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from llmclient.dialects import failure
+from llmclient.dialects.gemini import problems
 from llmclient.dialects.gemini.usage import finish_word, read_finish, read_usage
 from llmclient.dialects.openai.answer import make_id
 from llmclient.dialects.shapes import is_array, is_object
@@ -82,7 +82,7 @@ def read(dialect: GeminiChat, value: JSONObject, model: str, request_id: str) ->
 def find_error(value: JSONObject, model: str) -> ProviderError | None:
     """Return the failure that a body or an event reports, or None: an error, or a prompt that was blocked."""
     if value.get("error"):
-        return failure.find_failure(value, model=model)
+        return problems.find_failure(value, model)
     feedback = value.get("promptFeedback")
     if value.get("candidates") or not is_object(feedback) or not feedback.get("blockReason"):
         return None

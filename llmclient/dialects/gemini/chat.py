@@ -7,9 +7,8 @@ from typing import Any, ClassVar, Final, Literal
 
 import attrs
 
-from llmclient.dialects import failure
 from llmclient.dialects.base import ChatDialect, Notes, merge_extra
-from llmclient.dialects.gemini import answer, contents, params
+from llmclient.dialects.gemini import answer, contents, params, problems
 from llmclient.dialects.gemini.paths import fill, resource
 from llmclient.dialects.gemini.stream import GeminiChatDecoder
 from llmclient.dialects.shapes import is_object
@@ -17,24 +16,6 @@ from llmclient.errors import InvalidRequestError, ProviderError
 from llmclient.types.chat import PARAMS, ChatRequest, ChatResponse
 from llmclient.types.context import RequestContext, WireRequest
 
-CODES: Final[Mapping[str, failure.Kind]] = {
-    "ACCESS_TOKEN_EXPIRED": "authentication",
-    "ACCESS_TOKEN_TYPE_UNSUPPORTED": "authentication",
-    "API_KEY_EXPIRED": "authentication",
-    "API_KEY_INVALID": "authentication",
-    "CREDENTIALS_MISSING": "authentication",
-    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": "permission",
-    "API_KEY_SERVICE_BLOCKED": "permission",
-    "API_KEY_HTTP_REFERRER_BLOCKED": "permission",
-    "API_KEY_IP_ADDRESS_BLOCKED": "permission",
-    "CONSUMER_INVALID": "permission",
-    "CONSUMER_SUSPENDED": "permission",
-    "IAM_PERMISSION_DENIED": "permission",
-    "SERVICE_DISABLED": "permission",
-    "USER_PROJECT_DENIED": "permission",
-    "BILLING_DISABLED": "quota",
-}
-"""The reasons in `google.rpc.ErrorInfo` that tell more than the status (https://cloud.google.com/apis/design/errors)."""
 _MERGED: Final = ("generationConfig", "toolConfig")
 _NOT_WITH_CACHE: Final = ("systemInstruction", "tools", "toolConfig")
 
@@ -141,9 +122,7 @@ class GeminiChat(ChatDialect):
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Return (never raise) the error that a status other than 2xx means."""
-        # What the address names is a model, unless the body speaks of a cache or a file.
-        codes = CODES if status != 404 or b"achedContent" in body or b"files/" in body else {**CODES, "NOT_FOUND": "model_not_found"}
-        return failure.map_failure(status, headers, body, codes=codes)
+        return problems.map_failure(status, headers, body)
 
 
 def _add_extra(body: dict[str, Any], extra: Mapping[str, Any], notes: Notes) -> None:

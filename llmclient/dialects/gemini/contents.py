@@ -36,7 +36,7 @@ class Writer:
 
     def __init__(self, dialect: GeminiChat, model: str, provider: str, notes: Notes) -> None:
         self._dialect = dialect
-        self._provider = provider
+        self._provider = dialect.provider or provider
         self._notes = notes
         self._said: set[str] = set()
         self._sent: set[int] = set()

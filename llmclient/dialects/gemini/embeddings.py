@@ -8,9 +8,8 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias, cast
 
 import attrs
 
-from llmclient.dialects import failure
 from llmclient.dialects.base import Dialect, Notes, merge_extra
-from llmclient.dialects.gemini.chat import CODES
+from llmclient.dialects.gemini import problems
 from llmclient.dialects.gemini.paths import bare, fill, resource
 from llmclient.dialects.gemini.usage import read_usage
 from llmclient.dialects.shapes import is_array, is_object
@@ -123,7 +122,7 @@ class GeminiEmbeddings(Dialect[EmbeddingRequest, EmbeddingResponse]):
             value = jsons.loads(raw)
         except ValueError:
             value = None
-        error = failure.find_failure(value, model=model)
+        error = problems.find_failure(value, model)
         if error is not None:
             raise error
         rows = _rows(value) if is_object(value) else None
@@ -138,7 +137,7 @@ class GeminiEmbeddings(Dialect[EmbeddingRequest, EmbeddingResponse]):
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Return (never raise) the error that a status other than 2xx means."""
-        return failure.map_failure(status, headers, body, codes=CODES)
+        return problems.map_failure(status, headers, body)
 
 
 def _predict(texts: list[str], config: dict[str, Any]) -> dict[str, Any]:

@@ -7,9 +7,8 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
-from llmclient.dialects import failure
 from llmclient.dialects.base import Dialect
-from llmclient.dialects.gemini.chat import CODES
+from llmclient.dialects.gemini import problems
 from llmclient.dialects.gemini.paths import bare, fill
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ProviderError, ResponseParsingError
@@ -49,7 +48,7 @@ class GeminiModels(Dialect[ListModelsRequest, ListModelsResponse]):
             value = jsons.loads(raw)
         except ValueError:
             value = None
-        error = failure.find_failure(value)
+        error = problems.find_failure(value, model)
         if error is not None:
             raise error
         rows = next((value[name] for name in _LISTS if is_array(value.get(name))), None) if is_object(value) else None
@@ -60,7 +59,7 @@ class GeminiModels(Dialect[ListModelsRequest, ListModelsResponse]):
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Return (never raise) the error that a status other than 2xx means."""
-        return failure.map_failure(status, headers, body, codes=CODES)
+        return problems.map_failure(status, headers, body)
 
 
 def _read(row: Any) -> ListedModel | None:

@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
-from llmclient.dialects import failure
 from llmclient.dialects.base import Dialect, Notes, merge_extra
-from llmclient.dialects.gemini.chat import CODES, GeminiChat
+from llmclient.dialects.gemini import problems
+from llmclient.dialects.gemini.chat import GeminiChat
 from llmclient.dialects.gemini.paths import resource
 from llmclient.dialects.shapes import is_object
 from llmclient.errors import ProviderError, ResponseParsingError
@@ -74,7 +74,7 @@ class GeminiCountTokens(Dialect[CountTokensRequest, CountTokensResponse]):
             value = jsons.loads(raw)
         except ValueError:
             value = None
-        error = failure.find_failure(value, model=model)
+        error = problems.find_failure(value, model)
         if error is not None:
             raise error
         tokens = value.get("totalTokens") if is_object(value) else None
@@ -87,4 +87,4 @@ class GeminiCountTokens(Dialect[CountTokensRequest, CountTokensResponse]):
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Return (never raise) the error that a status other than 2xx means."""
-        return failure.map_failure(status, headers, body, codes=CODES)
+        return problems.map_failure(status, headers, body)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -44,14 +43,14 @@ class OpenAIResponses(ChatDialect):
     """The least cap of an answer; a lower one is raised to it, with a warning."""
     temperature_range: tuple[float, float] | None = None
     """Least and greatest temperature; others are moved to the nearest, with a warning."""
+    logprobs_in: Literal["include", "field"] = "include"
+    """Whether log probabilities are asked for by a word in `include`, or by a field of their own as in chat completions."""
     efforts: tuple[str, ...] = ()
     """The efforts that are taken, lowest first, whatever the model; empty for those of its family."""
     families: bool = True
     """Whether models that go by OpenAI's names take what they take at OpenAI."""
-    encrypted_reasoning: Literal["by_model", "never"] = "by_model"
-    """Whether the reasoning of models that reason is asked for in encrypted form, to be sent back without the provider storing it."""
-    encrypted_for: tuple[str, ...] = ()
-    """Patterns of further models whose reasoning can be asked for so."""
+    encrypted_reasoning: Literal["by_model", "always", "never"] = "by_model"
+    """When reasoning is asked for in encrypted form, to be sent back without the provider storing it: OpenAI refuses it for models that do not reason."""
     reasoning_last: bool = False
     """Whether a turn that is sent back may end with reasoning; OpenAI refuses it."""
     replay_text: bool = False
@@ -97,9 +96,7 @@ class OpenAIResponses(ChatDialect):
 
     def gives_encrypted(self, model: str) -> bool:
         """Return whether a model's reasoning can be asked for in encrypted form."""
-        if self.encrypted_reasoning == "never":
-            return False
-        return bool(self.family_of(model).reasons) or any(fnmatch.fnmatchcase(model, pattern) for pattern in self.encrypted_for)
+        return self.encrypted_reasoning == "always" or (self.encrypted_reasoning == "by_model" and self.family_of(model).reasons is True)
 
     def supported_params(self, model: str) -> frozenset[str]:
         """Return exactly the portable parameters that `encode` can carry for this model."""

@@ -8,7 +8,8 @@ from llmclient.errors import ResponseParsingError
 from llmclient.wire.sse import SSEDecoder
 
 _BLANK: Final = b" \t\r\n\xef\xbb\xbf"
-_NOT_SSE: Final = (b"{", b"[", b"<", b'"')
+_TELLING: Final = (b"{", b"[", b"<", b'"', b":")
+"""First bytes that alone tell what a body is: no event stream, or a comment in one."""
 _FIELDS: Final = (b":", b"data", b"event", b"id", b"retry")
 _FIELD_WIDTH: Final = 5
 """So many bytes tell whether a body is an event stream."""
@@ -40,7 +41,7 @@ class Framing:
     def _begin(self, head: bytes) -> bytes:
         """Look at the first bytes that mean something."""
         start = head.lstrip(_BLANK)
-        if len(start) < _FIELD_WIDTH and not start.startswith(_NOT_SSE):
+        if len(start) < _FIELD_WIDTH and not start.startswith(_TELLING):
             # Blank lines keep a connection warm; of them only a byte order mark may matter.
             self._head = head[:3].rstrip() + start if len(head) > _BLANKS_KEPT else head
             return b""

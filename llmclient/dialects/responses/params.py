@@ -138,12 +138,14 @@ class _Writer:
         self._body["temperature"] = sent
 
     def _logprobs(self, value: bool) -> None:
-        self._include.append(_LOGPROBS)
+        if self._dialect.logprobs_in == "field":
+            self._body["logprobs"] = value
+        elif _LOGPROBS not in self._include:
+            self._include.append(_LOGPROBS)
 
     def _top_logprobs(self, value: int) -> None:
         self._body["top_logprobs"] = value
-        if _LOGPROBS not in self._include:
-            self._include.append(_LOGPROBS)
+        self._logprobs(True)
 
     # Reasoning.
 

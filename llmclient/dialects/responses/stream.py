@@ -215,14 +215,14 @@ class ResponsesDecoder:
         part = self._item(event, "message").part(event.get("content_index", 0), "output_text")
         part.logprobs += event.get("logprobs") or ()
         self._say, self._place = part.text.append, (event.get("output_index"), event.get("content_index"))
-        text: str = event["delta"]
+        text = _delta(event)
         if not text:
             return None
         part.text.append(text)
         return ChatChunk(text, event=event)
 
     def _refusal(self, event: JSONObject) -> ChatChunk | None:
-        self._item(event, "message").part(event.get("content_index", 0), "refusal").text.append(event["delta"])
+        self._item(event, "message").part(event.get("content_index", 0), "refusal").text.append(_delta(event))
         return ChatChunk(event=event)
 
     def _annotation(self, event: JSONObject) -> ChatChunk | None:
@@ -238,12 +238,12 @@ class ResponsesDecoder:
         return self._think(item, item.part(event.get("content_index", 0), "reasoning_text"), event)
 
     def _think(self, item: Item, part: Part, event: JSONObject) -> ChatChunk | None:
-        text: str = event["delta"]
+        text = _delta(event)
         return ChatChunk(reasoning=item.think(part, text), event=event) if text else None
 
     def _arguments(self, event: JSONObject) -> ChatChunk | None:
         item = self._item(event, "function_call")
-        delta: str = event["delta"]
+        delta = _delta(event)
         if item.call is None or not delta:
             # The call is told of with its name, which is not here.
             item.arguments += [delta] if delta else ()
@@ -300,19 +300,31 @@ class ResponsesDecoder:
         if not output:
             value["output"] = [item.whole() for item in self._items]
         whole = answer.read(self._dialect, value, self._model, self._request_id, b"")
-        for position, final in enumerate(output):
-            if (chunk := self._catch_up(position, final, event)) is not None:
+        left = list(self._items)
+        for final in output:
+            if (chunk := self._catch_up(final, left, event)) is not None:
                 chunks.append(chunk)
         choice = whole.choices[0]
         chunks.append(ChatChunk(finish_reason=choice.finish_reason, usage=whole.usage, finish_reason_raw=choice.finish_reason_raw, event=event))
         self._whole, self.done = whole, True
 
-    def _catch_up(self, position: int, final: JSONObject, event: JSONObject) -> ChatChunk | None:
-        """Hand over what only the last event tells of an item."""
-        item = self._items[position] if position < len(self._items) else self._begin_item(None, final)
-        if item.done is not None or item.kind != final.get("type"):
-            return None
-        return self._complete(item, final, event)
+    def _catch_up(self, final: JSONObject, left: list[Item], event: JSONObject) -> ChatChunk | None:
+        """Hand over what only the last event tells of an item; `left` are those that no other final item is the end of."""
+        same = [item for item in left if item.kind == final.get("type")]
+        item = next((item for item in same if item.base.get("id") == final.get("id")), same[0] if same else None)
+        if item is None:
+            item = self._begin_item(None, final)
+        else:
+            left.remove(item)
+        return None if item.done is not None else self._complete(item, final, event)
+
+
+def _delta(event: JSONObject) -> str:
+    """Return the piece of an event; raises TypeError when it is no text."""
+    piece = event["delta"]
+    if not isinstance(piece, str):
+        raise TypeError(f"a delta is a {type(piece).__name__}")
+    return piece
 
 
 _READERS: Final[Mapping[str, Callable[[ResponsesDecoder, JSONObject], ChatChunk | None]]] = {

@@ -17,15 +17,22 @@ _STATUSES: Final[Mapping[str, FinishReason]] = {
 """Queued and in progress are answers that are still being written: see `background`."""
 _NAMES: Final = {"input_tokens_details": "prompt_tokens_details", "output_tokens_details": "completion_tokens_details"}
 
+_CACHES: Final = {"cache_read_input_tokens": "cached_tokens", "cache_creation_input_tokens": "cache_write_tokens"}
+
 
 def read_usage(value: JSONObject) -> Usage | None:
     """Return the counts of a response, None when it has none."""
     given = value.get("usage")
     if not is_object(given):
         return None
-    shaped: dict[str, Any] = {_NAMES.get(name, name): item for name, item in given.items()}
+    shaped: dict[str, Any] = {_NAMES.get(name, name): _rename(item) for name, item in given.items()}
     searches = _searches(value)
     return usage.read_usage(shaped if searches is None else {**shaped, "requests": searches})
+
+
+def _rename(details: Any) -> Any:
+    """Return the details of a count under OpenAI's names; Perplexity has Anthropic's."""
+    return {_CACHES.get(name, name): item for name, item in details.items()} if is_object(details) else details
 
 
 def _searches(value: JSONObject) -> int | None:

@@ -59,6 +59,27 @@ def test_a_failure_has_its_class(code: int, value: Any, kind: type[errors.Provid
     assert kind is type(error(code, value))
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        status(404, "NOT_FOUND", "Requested entity was not found."),
+        status(404, "NOT_FOUND", "CachedContent not found: cachedContents/1"),
+        status(403, "PERMISSION_DENIED", "words", {"@type": INFO, "reason": "BILLING_DISABLED"}),
+        status(429, "RESOURCE_EXHAUSTED"),
+        status(503, "UNAVAILABLE"),
+    ],
+)
+def test_a_failure_is_the_same_wherever_it_comes(value: Any) -> None:
+    """With a status, in a 200 body, within a stream."""
+    raw = json.dumps(value).encode()
+    kind = type(GEMINI.error(value["error"]["code"], {}, raw))
+    with pytest.raises(errors.ProviderError) as caught:
+        GEMINI.decode(raw, "m", "r")
+    decoder = GEMINI.stream("m", "r")
+    decoder.feed(b"data: " + raw + b"\r\n\r\n")
+    assert [kind, kind] == [type(caught.value), type(decoder.error)]
+
+
 def test_an_error_in_an_array_is_the_same() -> None:
     """Streams without alt=sse put it there."""
     found = error(429, [status(429, "RESOURCE_EXHAUSTED", "slow")])
