@@ -95,9 +95,10 @@ real: .venv-real/.installed  ## Talk to a real model server (llama.cpp) on this 
 
 bench: .venv/.installed  ## Compare with bare urllib3 and bare requests; writes docs/benchmarks.md (ARGS=--peers: other libraries too)
 	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python tests/docs/test_speed.py
 
 clean:  ## Remove what the commands above have made
-	rm -rf .venv .venv-sdk .venv-real benchmarks/.venvs build dist htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* *.egg-info
+	rm -rf .venv .venv-sdk .venv-real benchmarks/.venvs benchmarks/.cache build dist htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* *.egg-info
 
 .venv/.installed-demo: $(WHEN)
 	$(call environment,.venv)

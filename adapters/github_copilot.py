@@ -24,7 +24,7 @@ class GitHubCopilot(Provider):
     auth = CopilotToken()
     env = {"api_key": ("GH_COPILOT_TOKEN", "GITHUB_TOKEN", "GITHUB_COPILOT_API_KEY"), "api_base": ("GITHUB_COPILOT_API_BASE",)}
     headers = {"Copilot-Integration-Id": "vscode-chat", "Editor-Version": "vscode/1.107.0"}
-    chat = OpenAIChat(image_headers={"Copilot-Vision-Request": "true"}, thinking_param="verbatim")
+    chat = OpenAIChat(image_headers={"Copilot-Vision-Request": "true"}, thinking_param="verbatim", replay_reasoning="reasoning_text")
     embed = OpenAIEmbeddings()
     list_models = OpenAIModels()
     rows = (

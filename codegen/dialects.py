@@ -13,6 +13,7 @@ DIALECTS: Final[Mapping[str, Mapping[str, str]]] = {
         "bedrock_messages": "llmclient.dialects.bedrock:BedrockMessages",
         "gemini": "llmclient.dialects.gemini:GeminiChat",
         "openai": "llmclient.dialects.openai:OpenAIChat",
+        "responses": "llmclient.dialects.responses:OpenAIResponses",
     },
     "embed": {
         "bedrock": "llmclient.dialects.bedrock:BedrockEmbeddings",

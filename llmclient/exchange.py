@@ -310,20 +310,25 @@ class Exchange:
             return self._after_end()
         if not self._prepared:
             self._start()
-        source, stream = self._source, self._inflater
-        if stream is not None and stream.pending:
+        if self._inflater is not None:
+            return self._read_inflated(self._inflater, limit)
+        data = self._source.read_some()
+        if self._source.ended:
+            self._end()
+        return data
+
+    def _read_inflated(self, stream: Inflater, limit: int) -> bytes:
+        if stream.pending:
             return stream.feed(b"", limit)
-        while True:
-            data = source.read_some()
-            if stream is not None:
-                data = stream.feed(data, limit)
-                if source.ended and not stream.pending and not stream.complete:
+        data = b""
+        while not data:
+            data = stream.feed(self._source.read_some(), limit)
+            if self._source.ended and not stream.pending:
+                if not stream.complete:
                     raise IncompleteRead(b"")
-            if source.ended and not (stream is not None and stream.pending):
                 self._end()
-                return data
-            if data:
-                return data
+                break
+        return data
 
     def _after_end(self) -> bytes:
         if self._call.cancelled or not self._source.ended:

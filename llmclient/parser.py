@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import math
 import re
 from typing import TYPE_CHECKING, Any, cast
 
@@ -42,6 +43,7 @@ class Wire(io.RawIOBase):
         self._hold = sock.makefile("rb", buffering=0)
         armed = sock.gettimeout()
         self._armed: float = LONGEST_WAIT if armed is None else armed
+        self._quiet = call.timeout.read is not None
         self.count = 0
 
     def makefile(self, mode: str) -> io.BufferedReader:
@@ -59,7 +61,7 @@ class Wire(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Wait for bytes, within the limits of the call; whatever comes after cancelling is not handed on."""
         call, sock = self._call, self._socket
-        quiet_at = call.quiet_limit()
+        quiet_at = call.quiet_limit() if self._quiet else math.inf
         while True:
             left = call.left(quiet_at)
             if not -SLACK < self._armed - left < SLACK:
@@ -197,7 +199,9 @@ class Answer(http.client.HTTPResponse):
                     break
             start = at if left is None else at + 2
             end = seen.find(b"\r\n", start)
-            size = _size(seen[start:end]) if end >= 0 and seen[at:start] in (b"", b"\r\n") else 0
+            if end < 0 or (left == 0 and seen[at:start] != b"\r\n"):
+                break
+            size = _size(seen[start:end])
             if not size:
                 break
             left, at = size, end + 2

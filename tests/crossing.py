@@ -140,6 +140,23 @@ PARTIES: Final[Mapping[str, Party]] = {
         },
         (), _openai, own=(THOUGHT,),
     ),
+    "openai (github_copilot)": Party(
+        "github_copilot", "claude-sonnet-4.5",
+        {
+            "id": "g1", "created": 1767213401, "model": "claude-sonnet-4.5",
+            "choices": [
+                {
+                    "index": 0, "finish_reason": "tool_calls",
+                    "message": {
+                        "role": "assistant", "content": SPOKEN, "reasoning_text": THOUGHT, "reasoning_opaque": "enc-copilot",
+                        "tool_calls": [{**call, "extra_content": {"google": {"sig": "sig-copilot"}}} for call in _calls(("tooluse_a", "tooluse_b"))],
+                    },
+                }
+            ],
+            "usage": _OPENAI_USAGE,
+        },
+        ("enc-copilot", "sig-copilot", "reasoning_opaque"), _openai, own=(THOUGHT, "enc-copilot", "sig-copilot"),
+    ),
     "responses": Party(
         "openai", "gpt-5",
         {
@@ -151,8 +168,8 @@ PARTIES: Final[Mapping[str, Party]] = {
                     "content": [{"type": "output_text", "text": SPOKEN, "annotations": [], "logprobs": []}],
                 },
                 *(
-                    {"id": f"fc_{index}", "type": "function_call", "status": "completed", "call_id": f"call_{index}", "name": NAME, "arguments": json.dumps(arguments)}
-                    for index, arguments in enumerate(ARGUMENTS)
+                    {"id": f"fc_{n}", "type": "function_call", "status": "completed", "call_id": f"call_{n}", "name": NAME, "arguments": json.dumps(arguments)}
+                    for n, arguments in enumerate(ARGUMENTS)
                 ),
             ],
             "usage": {"input_tokens": 90, "output_tokens": 60, "total_tokens": 150, "output_tokens_details": {"reasoning_tokens": 20}},
@@ -245,7 +262,10 @@ PARTIES: Final[Mapping[str, Party]] = {
         "ollama", "qwen3",
         {
             "model": "qwen3", "created_at": "2026-01-01T00:00:00Z",
-            "message": {"role": "assistant", "content": SPOKEN, "thinking": THOUGHT, "tool_calls": [{"function": {"name": NAME, "arguments": arguments}} for arguments in ARGUMENTS]},
+            "message": {
+                "role": "assistant", "content": SPOKEN, "thinking": THOUGHT,
+                "tool_calls": [{"function": {"name": NAME, "arguments": arguments}} for arguments in ARGUMENTS],
+            },
             "done": True, "done_reason": "stop", "prompt_eval_count": 90, "eval_count": 60,
         },
         (), _openai, by_name=True,

@@ -111,7 +111,9 @@ def text_of(content):
 
 def same(body):
     """Return a body with all that means the same written the same."""
-    body = {name: value for name, value in json.loads(json.dumps(body)).items() if value not in (None, [], {}, False) or name in ("store", "parallel_tool_calls")}
+    body = {
+        name: value for name, value in json.loads(json.dumps(body)).items() if value not in (None, [], {}, False) or name in ("store", "parallel_tool_calls")
+    }
     body.setdefault("model", "")
     given = body.get("input", [])
     body["input"] = [same_item(item) for item in ([{"role": "user", "content": given}] if isinstance(given, str) else given)]

@@ -180,8 +180,16 @@ def test_a_failure_within_a_stream_is_said_once(shared_folder):
     assert (decoder.error.code, decoder.error.retryable, chunks) == ("rate_limit_exceeded", False, [])
 
 
-KINDS = {"model_not_found": errors.ModelNotFoundError, "invalid_api_key": errors.AuthenticationError, "context_length_exceeded": errors.ContextLengthExceededError}
-PHRASES = {"Incorrect API key": errors.AuthenticationError, "Could not parse your authentication": errors.AuthenticationError, "Model not found": errors.ModelNotFoundError}
+KINDS = {
+    "model_not_found": errors.ModelNotFoundError,
+    "invalid_api_key": errors.AuthenticationError,
+    "context_length_exceeded": errors.ContextLengthExceededError,
+}
+PHRASES = {
+    "Incorrect API key": errors.AuthenticationError,
+    "Could not parse your authentication": errors.AuthenticationError,
+    "Model not found": errors.ModelNotFoundError,
+}
 
 
 def test_failures(shared_folder):

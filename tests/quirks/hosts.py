@@ -316,6 +316,16 @@ SERVERS: Final[tuple[Case, ...]] = (
         {"text": '{"name":"Ada"}'},
     ),
     Sends(66, "cloudflare", "it knows max_tokens only", "@cf/meta/llama", {"max_tokens": 9}, options={"max_tokens": 9}),
+    Reads(
+        66, "github_copilot", "reasoning has a name of its own", "claude-sonnet-4.5",
+        completion({"role": "assistant", "content": "hi", "reasoning_text": "hm"}), {"text": "hi", "reasoning": "hm"},
+    ),
+    Reads(
+        66, "github_copilot", "in streams too", "claude-sonnet-4.5",
+        [event({"reasoning_text": "h"}), event({"reasoning_text": "m"}), event({"content": "hi"}, "stop")],
+        {"text": "hi", "reasoning": "hm"},
+    ),
+    Sends(66, "github_copilot", "and goes back under it", "claude-sonnet-4.5", {"messages": thought_call(reasoning_text="hm")}, ask=THOUGHT),
     Sends(66, "github_copilot", "images need a header", "gpt-4o", {}, ask=[PICTURE], headers={"Copilot-Vision-Request": "true"}),
     Sends(66, "github_copilot", "texts do not", "gpt-4o", {}, headers={}),
     Reads(

@@ -31,7 +31,7 @@ _TOP: Final = frozenset({"id", "object", "created", "model", "choices", "usage",
 _PLAIN: Final = frozenset({"role", "content", "refusal", "annotations"})
 _MESSAGE: Final = (
     frozenset(
-        "role content name tool_calls function_call refusal audio annotations reasoning reasoning_content reasoning_details "
+        "role content name tool_calls function_call refusal audio annotations reasoning reasoning_content reasoning_text reasoning_details "
         "reasoning_blocks provider_state tool_call_id".split()
     )
     | NOISE
@@ -266,8 +266,8 @@ def _read_reasoning(dialect: OpenAIChat, value: JSONObject, within: str, details
 
 
 def reasoning_of(value: JSONObject) -> str:
-    """Return the reasoning beside the content of a message or delta, under either of its names."""
-    for name in ("reasoning_content", "reasoning"):
+    """Return the reasoning beside the content of a message or delta, under any of its names."""
+    for name in ("reasoning_content", "reasoning", "reasoning_text"):
         text = value.get(name)
         if isinstance(text, str) and text:
             return text

@@ -21,7 +21,7 @@ ReasoningParam: TypeAlias = Literal[
     "reasoning_effort", "reasoning_object", "thinking_type", "thinking_and_effort", "enable_thinking", "chat_template", "none"
 ]
 ThinkingParam: TypeAlias = Literal["none", "verbatim", "thinking_type", "reasoning_object", "enable_thinking", "chat_template"]
-ReplayReasoning: TypeAlias = Literal["never", "reasoning_content", "reasoning", "reasoning_details", "tags", "content_list"]
+ReplayReasoning: TypeAlias = Literal["never", "reasoning_content", "reasoning", "reasoning_text", "reasoning_details", "tags", "content_list"]
 
 
 def _frozen_map(default: Mapping[str, Any] = EMPTY) -> Any:

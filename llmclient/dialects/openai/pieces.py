@@ -13,9 +13,10 @@ from llmclient.types.messages import EMPTY, JSONObject
 from llmclient.wire import jsons
 
 _KNOWN: Final = (
-    frozenset("role content name tool_calls function_call refusal audio annotations reasoning reasoning_content reasoning_details".split()) | NOISE
+    frozenset("role content name tool_calls function_call refusal audio annotations reasoning reasoning_content reasoning_text reasoning_details".split())
+    | NOISE
 )
-_USUAL: Final = frozenset({"role", "content", "tool_calls", "reasoning", "reasoning_content", "reasoning_details"})
+_USUAL: Final = frozenset({"role", "content", "tool_calls", "reasoning", "reasoning_content", "reasoning_text", "reasoning_details"})
 _JOINED: Final = frozenset({"text", "summary", "data"})
 
 

@@ -57,7 +57,13 @@ def message(*parts, identity="msg_1", **more):
 
 def response(*output, status="completed", **top):
     """Return a parsed answer; a string is a message."""
-    usage = {"input_tokens": 3, "input_tokens_details": {"cached_tokens": 1}, "output_tokens": 5, "output_tokens_details": {"reasoning_tokens": 2}, "total_tokens": 8}
+    usage = {
+        "input_tokens": 3,
+        "input_tokens_details": {"cached_tokens": 1},
+        "output_tokens": 5,
+        "output_tokens_details": {"reasoning_tokens": 2},
+        "total_tokens": 8,
+    }
     whole = {"id": "resp_1", "object": "response", "created_at": 1_700_000_000, "status": status, "error": None, "incomplete_details": None, "model": "m-1"}
     given = [message(item, identity=f"msg_{index}") if isinstance(item, str) else item for index, item in enumerate(output)]
     return {**whole, "output": given, "usage": usage, **top}
@@ -140,7 +146,9 @@ def halves(text):
 def wire(*given, named=True):
     """Return events as the API sends them; bytes go as they are."""
     lines = [event if isinstance(event, bytes) else b"data: " + json.dumps(event).encode() + b"\n\n" for event in given]
-    return b"".join(f"event: {event.get('type')}\n".encode() + line if named and not isinstance(event, bytes) else line for event, line in zip(given, lines, strict=True))
+    return b"".join(
+        f"event: {event.get('type')}\n".encode() + line if named and not isinstance(event, bytes) else line for event, line in zip(given, lines, strict=True)
+    )
 
 
 def run(raw, dialect=OURS, size=1 << 20):

@@ -189,7 +189,10 @@ def test_usage():
     [
         ({"input_tokens": 3, "output_tokens": 5}, {"total_tokens": 8, "cached_tokens": None}),
         ({"input_tokens": 3, "input_tokens_details": {"cache_write_tokens": 2}}, {"cache_write_tokens": 2, "completion_tokens": None}),
-        ({"input_tokens": 3, "input_tokens_details": {"cache_read_input_tokens": 1, "cache_creation_input_tokens": 2}}, {"cached_tokens": 1, "cache_write_tokens": 2}),
+        (
+            {"input_tokens": 3, "input_tokens_details": {"cache_read_input_tokens": 1, "cache_creation_input_tokens": 2}},
+            {"cached_tokens": 1, "cache_write_tokens": 2},
+        ),
         ({"input_tokens": 3, "input_tokens_details": None, "cost_in_usd_ticks": 20_000_000_000}, {"cost": decimal.Decimal(2), "cached_tokens": None}),
         ({"input_tokens": 3, "cost": 0.5}, {"cost": decimal.Decimal("0.5")}),
         ({"input_tokens": 3, "cost": {"total_cost": 0.25}}, {"cost": decimal.Decimal("0.25")}),
@@ -202,7 +205,9 @@ def test_usage_in_other_spellings(given, fields):
     assert {name: getattr(usage, name) for name in fields} == fields
 
 
-@pytest.mark.parametrize(("used", "searches"), [({"web_search": {"num_requests": 3}}, 3), ({"web_search": {"num_requests": 0}}, None), ({}, None), (None, None)])
+@pytest.mark.parametrize(
+    ("used", "searches"), [({"web_search": {"num_requests": 3}}, 3), ({"web_search": {"num_requests": 0}}, None), ({}, None), (None, None)]
+)
 def test_searches_are_counted(used, searches):
     """They are billed by the piece."""
     assert decode(response("a", tool_usage=used)).usage.requests == searches

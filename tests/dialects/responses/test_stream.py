@@ -1,14 +1,23 @@
 """Streams of the Responses API: deltas out, and in the end what a plain call would have given."""
 
+import itertools
 import json
 
 import hypothesis
 import pytest
 from hypothesis import strategies
 
-from llmclient.errors import ApiError, ContentFilteredError, InvalidRequestError, ProviderUnavailableError, RateLimitError, ResponseParsingError, StreamTruncatedError
+from llmclient.errors import (
+    ApiError,
+    ContentFilteredError,
+    InvalidRequestError,
+    ProviderUnavailableError,
+    RateLimitError,
+    ResponseParsingError,
+    StreamTruncatedError,
+)
 from llmclient.types.chat import ChatChunk, FunctionDelta, ToolCallDelta
-from tests.dialects.responses.kit import CALL, REASONING, decode, events, message, response, run, wire
+from tests.dialects.responses.kit import CALL, OURS, REASONING, decode, events, message, response, run, wire
 
 CITED = {"type": "output_text", "text": "Hello.", "annotations": [{"type": "url_citation", "url": "https://x.test"}], "logprobs": []}
 SEARCH = {"id": "ws_1", "type": "web_search_call", "status": "completed"}
@@ -64,9 +73,9 @@ def test_splits_anywhere_give_the_same(borders):
     """Wherever the network cuts."""
     raw = wire(*events(RICH))
     decoder, chunks = run(raw)
-    again = run(b"")[0].__class__(decoder._dialect, "m", "req")
+    again = OURS.stream("m", "req")
     edges = [0, *sorted(borders), len(raw)]
-    pieces = [chunk for start, end in zip(edges, edges[1:], strict=False) for chunk in again.feed(raw[start:end])] + again.finish()
+    pieces = [chunk for start, end in itertools.pairwise(edges) for chunk in again.feed(raw[start:end])] + again.finish()
     assert (pieces, again.response()) == (chunks, decoder.response())
 
 
@@ -96,6 +105,14 @@ def test_what_comes_after_the_end_is_not_read():
     assert (decoder.response().text, decoder.error) == ("a", None)
     assert decoder.feed(b"data: x\n\n") == decoder.finish() == []
     assert texts(chunks) == "a"
+
+
+def test_a_refusal_that_breaks_off():
+    """What came of it is kept."""
+    delta = {"type": "response.refusal.delta", "output_index": 0, "content_index": 0, "delta": "I can"}
+    cited = {"type": "response.output_text.annotation.added", "output_index": 1, "annotation": {"type": "file_citation"}}
+    partial = run(wire(delta, cited))[0].response()
+    assert (partial.message.refusal, partial.text, partial.message.annotations) == ("I can", "", ({"type": "file_citation"},))
 
 
 def test_pieces_of_calls():
@@ -150,7 +167,9 @@ def test_a_response_without_its_output():
     given = events(RICH)
     decoder, _ = run(wire(*given[:-1], {"type": "response.completed", "response": {**RICH, "output": []}}))
     assert decoder.response() == decode(RICH)
-    decoder, _ = run(wire(*without(RICH, "response.completed", "response.output_item.done"), {"type": "response.completed", "response": {**RICH, "output": []}}))
+    decoder, _ = run(
+        wire(*without(RICH, "response.completed", "response.output_item.done"), {"type": "response.completed", "response": {**RICH, "output": []}})
+    )
     assert (decoder.response().text, decoder.response().reasoning) == (decode(RICH).text, "Hm.")
     assert decoder.response().tool_calls == decode(RICH).tool_calls
 
@@ -174,7 +193,9 @@ def test_hosts_that_number_no_items(number):
 
 def test_parts_of_reasoning_are_set_off():
     """By a blank line, in chunks as in the whole."""
-    value = response({**REASONING, "summary": [{"type": "summary_text", "text": text} for text in ("one", "two")], "content": [{"type": "reasoning_text", "text": "three"}]})
+    value = response(
+        {**REASONING, "summary": [{"type": "summary_text", "text": text} for text in ("one", "two")], "content": [{"type": "reasoning_text", "text": "three"}]}
+    )
     decoder, chunks = run(wire(*events(value)))
     assert thoughts(chunks) == decoder.response().reasoning == "one\n\ntwo\n\nthree"
 
@@ -240,7 +261,11 @@ def test_fields_beside_the_response():
         ({"type": "error", "code": None, "message": "Oops."}, ApiError, None),
         ({"type": "error"}, ApiError, None),
         ({"error": {"code": 503, "message": "Busy."}}, ProviderUnavailableError, "503"),
-        ({"type": "response.failed", "response": response(status="failed", error={"code": "invalid_prompt", "message": "No."})}, ContentFilteredError, "invalid_prompt"),
+        (
+            {"type": "response.failed", "response": response(status="failed", error={"code": "invalid_prompt", "message": "No."})},
+            ContentFilteredError,
+            "invalid_prompt",
+        ),
         ({"type": "response.failed", "response": {"error": {"code": "image_too_small", "message": "No."}}}, InvalidRequestError, "image_too_small"),
         ({"type": "response.failed", "response": {"id": "resp_1"}}, ApiError, "failed"),
         ({"type": "response.failed", "response": response(status="failed", error={"code": "vector_store_timeout", "message": "No."})}, TimeoutError, None),
@@ -285,11 +310,11 @@ def test_numbers_beyond_64_bits():
 
 def test_a_line_that_never_ends(monkeypatch):
     """Its error is the stream's."""
-    decoder = run(b"")[0].__class__(run(b"")[0]._dialect, "m", "req")
+    decoder = OURS.stream("m", "req")
     monkeypatch.setattr(decoder._framing._sse._lines, "limit", 100)
     assert decoder.feed(b"data: " + b"x" * 200) == []
     assert type(decoder.error) is ResponseParsingError
-    again = run(b"")[0].__class__(decoder._dialect, "m", "req")
+    again = OURS.stream("m", "req")
     again.feed(b"data: x")
     monkeypatch.setattr(again._framing._sse, "_error", ResponseParsingError("", "too long"))
     assert again.finish() == []

@@ -216,7 +216,10 @@ def test_what_a_tool_gives(content, output):
 def test_the_result_of_a_call_that_is_no_functions():
     """In the API's own form it goes as it is."""
     shot = {"type": "computer_call_output", "call_id": "call_1", "output": {"type": "computer_screenshot", "file_id": "f"}}
-    assert items(USER, turn({"type": "computer_call", "id": "cu_1", "call_id": "call_1"}), {"role": "tool", "tool_call_id": "call_1", "content": [shot]})[-1] == shot
+    assert (
+        items(USER, turn({"type": "computer_call", "id": "cu_1", "call_id": "call_1"}), {"role": "tool", "tool_call_id": "call_1", "content": [shot]})[-1]
+        == shot
+    )
 
 
 def test_ids_that_are_too_long_are_replaced_the_same_in_call_and_result():
