@@ -7,6 +7,7 @@ from llmclient.auth_exchange import CopilotToken
 from llmclient.dialects.openai.chat import OpenAIChat
 from llmclient.dialects.openai.embeddings import OpenAIEmbeddings
 from llmclient.dialects.openai.listing import OpenAIModels
+from llmclient.dialects.responses.chat import OpenAIResponses
 from llmclient.provider import Provider
 
 __all__ = ["PROVIDER_NAME", "GitHubCopilot"]
@@ -27,6 +28,7 @@ class GitHubCopilot(Provider):
     chat = OpenAIChat(image_headers={"Copilot-Vision-Request": "true"}, thinking_param="verbatim", replay_reasoning="reasoning_text")
     embed = OpenAIEmbeddings()
     list_models = OpenAIModels()
+    chat_apis = {"responses": OpenAIResponses()}
     rows = (
         ("claude-fable-5", "Claude Fable 5", 1000000, 128000, "chat", "json_schema pdf_input reasoning tools vision", "input=10 output=50 cache_read=1 cache_write=12.5", "released=2026-06-09 knowledge=2026-01-31 efforts=low,medium,high,xhigh,max rejects=temperature"),
         ("claude-fable-5.1", "", 200000, 64000, "chat", "json_schema reasoning tools vision", "input=10 output=50 cache_read=0.25 cache_write=12.5", ""),
@@ -68,24 +70,24 @@ class GitHubCopilot(Provider):
         ("gpt-5-mini", "GPT-5 Mini", 264000, 64000, "chat", "json_schema reasoning tools vision", "input=0.25 output=2 cache_read=0.025", "released=2025-08-07 retired=2026-10-19 knowledge=2024-05-30 max_input=128000 efforts=low,medium,high rejects=temperature"),
         ("gpt-5.2", "GPT-5.2", 400000, 128000, "chat", "json_schema reasoning tools vision", "input=1.75 output=14 cache_read=0.175", "released=2025-12-11 knowledge=2025-08-31 max_input=272000 rejects=temperature"),
         ("gpt-5.2-codex", "GPT-5.2 Codex", 400000, 128000, "chat", "json_schema pdf_input reasoning tools vision", "input=1.75 output=14 cache_read=0.175", "released=2025-12-11 knowledge=2025-08-31 max_input=272000 rejects=temperature"),
-        ("gpt-5.3-codex", "GPT-5.3 Codex", 400000, 128000, "chat", "json_schema pdf_input reasoning tools vision", "input=1.75 output=14 cache_read=0.175", "released=2026-02-05 knowledge=2025-08-31 max_input=272000 efforts=low,medium,high,xhigh rejects=temperature"),
+        ("gpt-5.3-codex", "GPT-5.3 Codex", 400000, 128000, "chat", "json_schema pdf_input reasoning tools vision", "input=1.75 output=14 cache_read=0.175", "released=2026-02-05 knowledge=2025-08-31 max_input=272000 api=responses efforts=low,medium,high,xhigh rejects=temperature"),
         ("gpt-5.4", "GPT-5.4", 400000, 128000, "chat", "json_schema pdf_input reasoning tools vision", "input=2.5 output=15 cache_read=0.25 input>272000=5 output>272000=22.5 cache_read>272000=0.5", "released=2026-03-05 retired=2026-10-19 knowledge=2025-08-31 max_input=272000 efforts=none,low,medium,high,xhigh"),
-        ("gpt-5.4-mini", "GPT-5.4 mini", 400000, 128000, "chat", "json_schema reasoning tools vision", "input=0.75 output=4.5 cache_read=0.075", "released=2026-03-17 retired=2026-10-19 knowledge=2025-08-31 max_input=272000 efforts=none,low,medium,high,xhigh"),
-        ("gpt-5.4-nano", "GPT-5.4 nano", 400000, 128000, "chat", "json_schema reasoning tools vision", "input=0.2 output=1.25 cache_read=0.02", "released=2026-03-17 knowledge=2025-08-31 max_input=272000 rejects=temperature"),
-        ("gpt-5.5", "GPT-5.5", 400000, 128000, "chat", "json_schema pdf_input reasoning tools vision", "input=5 output=30 cache_read=0.5 input>272000=10 output>272000=45 cache_read>272000=1", "released=2026-04-23 retired=2026-10-19 knowledge=2025-12-01 max_input=272000 efforts=none,low,medium,high,xhigh"),
-        ("gpt-5.6-luna", "", 200000, 128000, "chat", "json_schema reasoning tools vision", "input=0.2 output=1.2 cache_read=0.02 cache_write=0.25 input>200000=0.4 output>200000=1.8 cache_read>200000=0.04 cache_write>200000=0.5", ""),
-        ("gpt-5.6-sol", "", 272000, 128000, "chat", "json_schema reasoning tools vision", "input=4 output=20 cache_read=0.4 cache_write=5 input>272000=8 output>272000=30 cache_read>272000=0.8 cache_write>272000=10", ""),
-        ("gpt-5.6-terra", "", 272000, 128000, "chat", "json_schema reasoning tools vision", "input=2 output=12 cache_read=0.2 cache_write=2.5 input>272000=4 output>272000=18 cache_read>272000=0.4 cache_write>272000=5", "retired=2026-11-16"),
-        ("gpt-6-astra", "", 922000, 128000, "chat", "json_schema reasoning tools vision", "input=10 output=50 cache_read=1 cache_write=12.5 input>272000=20 output>272000=75 cache_read>272000=2 cache_write>272000=25", ""),
-        ("gpt-6-luna", "", 922000, 128000, "chat", "json_schema reasoning tools vision", "input=0.1 output=0.5 cache_read=0.01 cache_write=0.125 input>272000=0.2 output>272000=0.75 cache_read>272000=0.02 cache_write>272000=0.25", ""),
-        ("gpt-6-sol", "", 922000, 128000, "chat", "json_schema reasoning tools vision", "input=2 output=10 cache_read=0.2 cache_write=2.5 input>272000=4 output>272000=15 cache_read>272000=0.4 cache_write>272000=5", ""),
-        ("gpt-6.1-sol", "", 922000, 128000, "chat", "json_schema reasoning tools vision", "input=2 output=10 cache_read=0.1 cache_write=2.5 input>272000=4 output>272000=15 cache_read>272000=0.2 cache_write>272000=5", ""),
-        ("gpt-6.1-terra", "", 922000, 128000, "chat", "json_schema reasoning tools vision", "input=1 output=5 cache_read=0.05 cache_write=1.25 input>272000=2 output>272000=7.5 cache_read>272000=0.1 cache_write>272000=2.5", ""),
+        ("gpt-5.4-mini", "GPT-5.4 mini", 400000, 128000, "chat", "json_schema reasoning tools vision", "input=0.75 output=4.5 cache_read=0.075", "released=2026-03-17 retired=2026-10-19 knowledge=2025-08-31 max_input=272000 api=responses efforts=none,low,medium,high,xhigh"),
+        ("gpt-5.4-nano", "GPT-5.4 nano", 400000, 128000, "chat", "json_schema reasoning tools vision", "input=0.2 output=1.25 cache_read=0.02", "released=2026-03-17 knowledge=2025-08-31 max_input=272000 api=responses rejects=temperature"),
+        ("gpt-5.5", "GPT-5.5", 400000, 128000, "chat", "json_schema pdf_input reasoning tools vision", "input=5 output=30 cache_read=0.5 input>272000=10 output>272000=45 cache_read>272000=1", "released=2026-04-23 retired=2026-10-19 knowledge=2025-12-01 max_input=272000 api=responses efforts=none,low,medium,high,xhigh"),
+        ("gpt-5.6-luna", "", 200000, 128000, "chat", "json_schema reasoning tools vision", "input=0.2 output=1.2 cache_read=0.02 cache_write=0.25 input>200000=0.4 output>200000=1.8 cache_read>200000=0.04 cache_write>200000=0.5", "api=responses"),
+        ("gpt-5.6-sol", "", 272000, 128000, "chat", "json_schema reasoning tools vision", "input=4 output=20 cache_read=0.4 cache_write=5 input>272000=8 output>272000=30 cache_read>272000=0.8 cache_write>272000=10", "api=responses"),
+        ("gpt-5.6-terra", "", 272000, 128000, "chat", "json_schema reasoning tools vision", "input=2 output=12 cache_read=0.2 cache_write=2.5 input>272000=4 output>272000=18 cache_read>272000=0.4 cache_write>272000=5", "retired=2026-11-16 api=responses"),
+        ("gpt-6-astra", "", 922000, 128000, "chat", "json_schema reasoning tools vision", "input=10 output=50 cache_read=1 cache_write=12.5 input>272000=20 output>272000=75 cache_read>272000=2 cache_write>272000=25", "api=responses"),
+        ("gpt-6-luna", "", 922000, 128000, "chat", "json_schema reasoning tools vision", "input=0.1 output=0.5 cache_read=0.01 cache_write=0.125 input>272000=0.2 output>272000=0.75 cache_read>272000=0.02 cache_write>272000=0.25", "api=responses"),
+        ("gpt-6-sol", "", 922000, 128000, "chat", "json_schema reasoning tools vision", "input=2 output=10 cache_read=0.2 cache_write=2.5 input>272000=4 output>272000=15 cache_read>272000=0.4 cache_write>272000=5", "api=responses"),
+        ("gpt-6.1-sol", "", 922000, 128000, "chat", "json_schema reasoning tools vision", "input=2 output=10 cache_read=0.1 cache_write=2.5 input>272000=4 output>272000=15 cache_read>272000=0.2 cache_write>272000=5", "api=responses"),
+        ("gpt-6.1-terra", "", 922000, 128000, "chat", "json_schema reasoning tools vision", "input=1 output=5 cache_read=0.05 cache_write=1.25 input>272000=2 output>272000=7.5 cache_read>272000=0.1 cache_write>272000=2.5", "api=responses"),
         ("grok-4.5", "", 500000, 500000, "chat", "json_schema reasoning tools vision", "input=2 output=6 cache_read=0.5 input>200000=4 output>200000=12 cache_read>200000=1", "retired=2026-10-19"),
         ("grok-4.6", "", 500000, 500000, "chat", "json_schema reasoning tools vision", "input=2 output=6 cache_read=0.5 input>200000=4 output>200000=12 cache_read>200000=1", ""),
         ("grok-4.7", "", 500000, 500000, "chat", "json_schema reasoning tools vision", "input=2 output=6 cache_read=0.5 input>200000=4 output>200000=12 cache_read>200000=1", ""),
         ("kimi-k3", "", 917504, 131072, "chat", "json_schema tools vision", "input=3 output=15 cache_read=0.3", ""),
-        ("mai-code-1.1-flash", "", 128000, 128000, "chat", "json_schema tools vision", "input=0.2 output=1.2 cache_read=0.02", ""),
+        ("mai-code-1.1-flash", "", 128000, 128000, "chat", "json_schema tools vision", "input=0.2 output=1.2 cache_read=0.02", "api=responses"),
         ("text-embedding-3-small", "", 8191, None, "embed", "", "", ""),
         ("text-embedding-3-small-inference", "", 8191, None, "embed", "", "", ""),
         ("text-embedding-ada-002", "", 8191, None, "embed", "", "", ""),

@@ -7,6 +7,7 @@ from llmclient.auth import Bearer
 from llmclient.dialects.openai.chat import OpenAIChat
 from llmclient.dialects.openai.embeddings import OpenAIEmbeddings
 from llmclient.dialects.openai.listing import OpenAIModels
+from llmclient.dialects.responses.chat import OpenAIResponses
 from llmclient.provider import Provider
 
 __all__ = ["PROVIDER_NAME", "Lemonade"]
@@ -26,6 +27,7 @@ class Lemonade(Provider):
     chat = OpenAIChat(max_tokens_field="max_tokens", top_k=True)
     embed = OpenAIEmbeddings()
     list_models = OpenAIModels()
+    chat_apis = {"responses": OpenAIResponses()}
     rows = (
         ("Gemma-3-4b-it-GGUF", "", 128000, 8192, "chat", "json_schema tools", "input=0 output=0", ""),
         ("Qwen3-4B-Instruct-2507-GGUF", "", 262144, 32768, "chat", "json_schema tools", "input=0 output=0", ""),

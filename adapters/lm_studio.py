@@ -7,6 +7,7 @@ from llmclient.auth import Bearer
 from llmclient.dialects.openai.chat import OpenAIChat
 from llmclient.dialects.openai.embeddings import OpenAIEmbeddings
 from llmclient.dialects.openai.listing import OpenAIModels
+from llmclient.dialects.responses.chat import OpenAIResponses
 from llmclient.provider import Provider
 
 __all__ = ["PROVIDER_NAME", "LMStudio"]
@@ -27,6 +28,7 @@ class LMStudio(Provider):
     chat = OpenAIChat(max_tokens_field="max_tokens", structured=frozenset({"json_schema"}), think_tags=True)
     embed = OpenAIEmbeddings()
     list_models = OpenAIModels()
+    chat_apis = {"responses": OpenAIResponses(structured=frozenset({"json_schema"}))}
     rows = (
         ("openai/gpt-oss-20b", "GPT OSS 20B", 131072, 32768, "chat", "reasoning tools", "input=0 output=0", "released=2025-08-05 efforts=low,medium,high"),
         ("qwen/qwen3-30b-a3b-2507", "Qwen3 30B A3B 2507", 262144, 16384, "chat", "tools", "input=0 output=0", "released=2025-07-30 knowledge=2025-04"),

@@ -7,6 +7,7 @@ from llmclient.auth import Bearer
 from llmclient.dialects.openai.chat import OpenAIChat
 from llmclient.dialects.openai.embeddings import OpenAIEmbeddings
 from llmclient.dialects.openai.listing import OpenAIModels
+from llmclient.dialects.responses.chat import OpenAIResponses
 from llmclient.provider import Provider
 
 __all__ = ["PROVIDER_NAME", "OVHcloud"]
@@ -26,6 +27,7 @@ class OVHcloud(Provider):
     chat = OpenAIChat(max_tokens_field="max_tokens")
     embed = OpenAIEmbeddings()
     list_models = OpenAIModels()
+    chat_apis = {"responses": OpenAIResponses()}
     rows = (
         ("DeepSeek-R1-Distill-Llama-70B", "", 131072, 131000, "chat", "json_schema reasoning tools", "input=0.67 output=0.67", ""),
         ("Llama-3.1-8B-Instruct", "", 131072, 131000, "chat", "json_schema tools", "input=0.1 output=0.1", ""),

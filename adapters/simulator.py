@@ -7,6 +7,7 @@ from llmclient.auth import NoAuth
 from llmclient.dialects.openai.chat import OpenAIChat
 from llmclient.dialects.openai.embeddings import OpenAIEmbeddings
 from llmclient.dialects.openai.listing import OpenAIModels
+from llmclient.dialects.responses.chat import OpenAIResponses
 from llmclient.simulator.provider import SimulatorProvider
 
 __all__ = ["PROVIDER_NAME", "Simulator"]
@@ -26,6 +27,7 @@ class Simulator(SimulatorProvider):
     chat = OpenAIChat(top_k=True)
     embed = OpenAIEmbeddings()
     list_models = OpenAIModels()
+    chat_apis = {"responses": OpenAIResponses(least_max_tokens=0)}
     rows = (
         ("canned", "", 128000, 16384, "chat", "json_schema tools vision", "input=1 output=2 cache_read=0.1", ""),
         ("echo", "", 128000, 16384, "chat", "json_schema tools vision", "input=1 output=2 cache_read=0.1", ""),

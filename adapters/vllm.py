@@ -7,6 +7,7 @@ from llmclient.auth import Bearer
 from llmclient.dialects.openai.chat import OpenAIChat
 from llmclient.dialects.openai.embeddings import OpenAIEmbeddings
 from llmclient.dialects.openai.listing import OpenAIModels
+from llmclient.dialects.responses.chat import OpenAIResponses
 from llmclient.provider import Provider
 
 __all__ = ["PROVIDER_NAME", "VLLM"]
@@ -26,3 +27,4 @@ class VLLM(Provider):
     chat = OpenAIChat(top_k=True, developer_role="system")
     embed = OpenAIEmbeddings()
     list_models = OpenAIModels()
+    chat_apis = {"responses": OpenAIResponses(developer_role="system")}

@@ -9,13 +9,20 @@ from typing import Any, Final
 DIALECTS: Final[Mapping[str, Mapping[str, str]]] = {
     "chat": {
         "anthropic": "llmclient.dialects.anthropic:AnthropicMessages",
+        "azure": "llmclient.dialects.azure:AzureChat",
+        "azure_foundry": "llmclient.dialects.azure:FoundryChat",
+        "azure_responses": "llmclient.dialects.azure:AzureResponses",
         "bedrock": "llmclient.dialects.bedrock:BedrockConverse",
         "bedrock_messages": "llmclient.dialects.bedrock:BedrockMessages",
         "gemini": "llmclient.dialects.gemini:GeminiChat",
+        "mistral": "llmclient.dialects.mistral:MistralChat",
+        "mistral_fim": "llmclient.dialects.mistral:MistralFIM",
         "openai": "llmclient.dialects.openai:OpenAIChat",
         "responses": "llmclient.dialects.responses:OpenAIResponses",
     },
     "embed": {
+        "azure": "llmclient.dialects.azure:AzureEmbeddings",
+        "azure_foundry": "llmclient.dialects.azure:FoundryEmbeddings",
         "bedrock": "llmclient.dialects.bedrock:BedrockEmbeddings",
         "gemini": "llmclient.dialects.gemini:GeminiEmbeddings",
         "openai": "llmclient.dialects.openai:OpenAIEmbeddings",
@@ -29,6 +36,7 @@ DIALECTS: Final[Mapping[str, Mapping[str, str]]] = {
     "moderate": {},
     "list_models": {
         "anthropic": "llmclient.dialects.anthropic:AnthropicModels",
+        "azure": "llmclient.dialects.azure:AzureModels",
         "bedrock": "llmclient.dialects.bedrock:BedrockModels",
         "gemini": "llmclient.dialects.gemini:GeminiModels",
         "openai": "llmclient.dialects.openai:OpenAIModels",
@@ -44,6 +52,7 @@ DIALECTS: Final[Mapping[str, Mapping[str, str]]] = {
 
 BASES: Final[Mapping[str, str]] = {
     "provider": "llmclient.provider:Provider",
+    "azure": "llmclient.azure:AzureProvider",
     "simulator": "llmclient.simulator.provider:SimulatorProvider",
     "vertex": "llmclient.vertex:VertexProvider",
 }
@@ -51,6 +60,7 @@ BASES: Final[Mapping[str, str]] = {
 
 AUTHS: Final[Mapping[str, str]] = {
     "anthropic": "llmclient.dialects.anthropic:AnthropicKey",
+    "azure": "llmclient.auth_azure:AzureAD",
     "basic": "llmclient.auth:Basic",
     "bearer": "llmclient.auth:Bearer",
     "github_copilot": "llmclient.auth_exchange:CopilotToken",

@@ -105,7 +105,7 @@ class Facts:
     status: Status
     base_url: str
     class_name: str = ""
-    base: Literal["provider", "simulator", "vertex"] = "provider"
+    base: Literal["provider", "azure", "simulator", "vertex"] = "provider"
     """The class that the adapter extends, a name of `codegen.dialects.BASES`."""
     aliases: tuple[str, ...] = ()
     first_party: tuple[str, ...] = ()

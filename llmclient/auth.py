@@ -55,6 +55,9 @@ class _SetHeader:
 
     __slots__ = ("_name", "_value")
 
+    is_constant = True
+    """Whether every request gets the same, so that it need be checked but once."""
+
     def __init__(self, name: str, value: str) -> None:
         self._name = name
         self._value = value

@@ -106,7 +106,8 @@ def _start(lookup: _Lookup, host: str) -> None:
 def _resolve(conn: HTTPConnection, call: Call) -> list[Any]:
     host: str = conn._dns_host.strip("[]")
     lookup = _Lookup(host, conn.port)
-    if is_ipaddress(host):
+    if is_ipaddress(host) or host == "localhost":
+        # Nobody is asked over the network for these, and a thread takes longer than the answer.
         lookup.run()
     else:
         _start(lookup, host)

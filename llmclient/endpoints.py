@@ -25,6 +25,8 @@ class Endpoint:
     sign: Signer = attrs.field(repr=False)
     headers: Mapping[str, str] = attrs.field(repr=False)
     masked: Mapping[str, str]
+    is_constant: bool = False
+    """Whether the signer gives every request the same headers, which were checked when the endpoint was made."""
 
 
 def base_address(config: ProviderConfig, template: str, options: Iterable[Option], env: Mapping[str, tuple[str, ...]]) -> str:

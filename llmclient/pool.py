@@ -145,7 +145,10 @@ class _Bounded(HTTPConnectionPool):
         if self.proxy_headers and not url.startswith("/"):
             headers = {**headers, **self.proxy_headers}
         try:
-            conn.request(method, url, body=_pieces(conn, call, body), headers=headers, chunked=chunked, preload_content=False, decode_content=False)
+            if type(conn) in _OWN and isinstance(body, bytes) and len(body) <= PIECE:
+                _send_at_once(conn, method, url, body, headers)
+            else:
+                conn.request(method, url, body=_pieces(conn, call, body), headers=headers, chunked=chunked, preload_content=False, decode_content=False)
         except TimeoutError:
             call.left()
             raise
@@ -171,6 +174,9 @@ class HTTPSPool(_Bounded, HTTPSConnectionPool):
     """TLS connections to one host."""
 
 
+_OWN = (HTTPConnection, HTTPSConnection)
+"""urllib3's own connections; test tools bring others, which send as they like."""
+
 POOLS: dict[str, type[HTTPConnectionPool]] = {"http": HTTPPool, "https": HTTPSPool}
 
 
@@ -193,6 +199,17 @@ def is_pending(sock: Any) -> bool:
 def _is_stale(error: BaseException, call: Call) -> bool:
     """Whether a connection failed in a way that only says that it had been closed while it was idle."""
     return call.reused and not call.received and not isinstance(error, TimeoutError) and call.verdict() is None
+
+
+def _send_at_once(conn: Any, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> None:
+    """Send head and body in one system call; http.client makes one for each, and every thread waits its turn twice."""
+    parts: list[bytes] = []
+    conn.send = parts.append
+    try:
+        conn.request(method, url, body=body, headers=headers, preload_content=False, decode_content=False)
+    finally:
+        del conn.send
+    conn.send(b"".join(parts))
 
 
 def _pieces(conn: Any, call: Call, body: Any) -> Any:

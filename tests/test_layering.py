@@ -29,7 +29,7 @@ LAYERS: dict[str, tuple[str, str]] = {
     "dialects": ("dialects", "errors types auth models wire"),
     "provider": ("provider endpoints sending health", "errors types auth models wire dialects transport retry streaming"),
     "simulator": ("simulator", "errors"),
-    "kinds": ("simulator.provider vertex", "errors types auth provider simulator"),
+    "kinds": ("azure simulator.provider vertex", "errors types auth dialects provider simulator"),
     "adapters": ("adapters", "types auth models dialects provider kinds"),
     "registry": ("registry", "errors types models provider"),
     "fanout": ("fanout", "errors types retry"),

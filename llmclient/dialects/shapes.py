@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeGuard
+from collections.abc import Sequence
+from typing import Any, TypeGuard
 
-_OTHERS: Final = frozenset({str, int, float, bool, list, type(None)})
+from llmclient.types.media import is_object
 
-
-def is_object(value: Any) -> TypeGuard[Mapping[str, Any]]:
-    """Return whether a value is a JSON object."""
-    # What orjson gives is one of these, and asking an abstract class takes long.
-    kind = value.__class__
-    return kind is dict or (kind not in _OTHERS and isinstance(value, Mapping))
+__all__ = ["is_array", "is_object"]
 
 
 def is_array(value: Any) -> TypeGuard[Sequence[Any]]:

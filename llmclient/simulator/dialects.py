@@ -9,8 +9,9 @@ from llmclient.simulator.anthropic import DIALECT as ANTHROPIC
 from llmclient.simulator.exchange import Dialect, Failure, Request, Route
 from llmclient.simulator.gemini import DIALECT as GEMINI
 from llmclient.simulator.openai import DIALECT as OPENAI
+from llmclient.simulator.responses import DIALECT as RESPONSES
 
-DIALECTS: tuple[Dialect, ...] = (OPENAI, ANTHROPIC, GEMINI)
+DIALECTS: tuple[Dialect, ...] = (OPENAI, ANTHROPIC, GEMINI, RESPONSES)
 
 
 @dataclasses.dataclass(slots=True)

@@ -14,11 +14,14 @@ from llmclient.errors import InvalidRequestError
 
 JSONObject: TypeAlias = Mapping[str, Any]
 EMPTY: Final[JSONObject] = {}
+_NO_OBJECTS: Final = frozenset({str, int, float, bool, list, tuple, bytes, type(None)})
 
 
 def is_object(value: object) -> TypeGuard[JSONObject]:
     """Return whether a value is what JSON calls an object."""
-    return isinstance(value, Mapping)
+    # What JSON parsers give is one of these, and asking an abstract class takes long.
+    kind = value.__class__
+    return kind is dict or (kind not in _NO_OBJECTS and isinstance(value, Mapping))
 
 
 def is_list(value: object) -> TypeGuard[Sequence[Any]]:

@@ -19,11 +19,13 @@ from codegen.metadata import load_folder
 from llmclient import registry
 from llmclient.auth import NoAuth
 from llmclient.dialects.base import ChatDialect, Dialect
-from llmclient.errors import ConfigurationError
+from llmclient.errors import ConfigurationError, InvalidRequestError
 from llmclient.models import ModelInfo
 from llmclient.provider import Provider
-from llmclient.types.chat import ChatRequest
+from llmclient.types.chat import PARAMS, ChatRequest
 from llmclient.wire import jsons
+from tests.quirks.probes import SAMPLES, SCHEMA, ready
+from tests.quirks.reset import places
 
 ROOT = pathlib.Path(__file__).parents[2]
 FILES = {metadata.name: metadata for metadata in load_folder(ROOT / "codegen" / "providers")}
@@ -200,6 +202,64 @@ def test_a_chat_can_be_written(name):
         wire = provider.transform_request(ChatRequest.make(model, "Hello?"))
         assert "Hello?" in jsons.dumps(wire.body).decode()
         assert model in wire.path or model in jsons.dumps(wire.body).decode()
+
+
+VALUES = {name: (value,) for name, value in SAMPLES.items()} | {
+    "tool_choice": ("required", "auto", "add"),
+    "parallel_tool_calls": (False, True),
+    "response_format": ({"type": "json_object"}, SCHEMA),
+    "modalities": (("text", "audio"), ("text",)),
+    "reasoning_effort": ("low", "high", "none", "default"),
+    "service_tier": ("flex", "auto", "standard_only", "priority"),
+}
+"""Values of each parameter: a provider that takes any of them takes the parameter. The first is never one that may be left out in silence."""
+
+
+def carries(provider, target, name, value, **others):
+    """Return whether a parameter changes what is sent and no warning says otherwise; raises InvalidRequestError that is about another one."""
+    plain = provider.transform_request(ChatRequest.make(target.model, "hi", api=target.api, **others))
+    try:
+        wire = provider.transform_request(ChatRequest.make(target.model, "hi", api=target.api, **others, **{name: value}))
+    except InvalidRequestError as error:
+        if error.param != name:
+            raise
+        return False
+    told = any(warning.kind == "dropped" and warning.param == name for warning in wire.warnings)
+    changed = (jsons.dumps(wire.body), dict(wire.headers), wire.path) != (jsons.dumps(plain.body), dict(plain.headers), plain.path)
+    return changed and not told
+
+
+@every
+def test_supported_parameters_are_those_that_are_carried(name):
+    """What `get_supported_openai_params` lists is what `transform_request` sends, for each family; whatever is not sent is told."""
+    provider = ready(ADAPTERS[name])
+    for place in places(ADAPTERS[name]):
+        if place.target.slot == "chat":
+            dialect = provider.chat_dialect(place.target.model, place.target.api)
+            supported = dialect.supported_params(place.target.model)
+            for param in PARAMS:
+                others = {"tools": SAMPLES["tools"]} if param in ("tool_choice", "parallel_tool_calls") and "tools" in supported else {}
+                calm = {"reasoning_effort": "none"} if param != "reasoning_effort" and "reasoning_effort" in supported else {}
+                ways = [(value, more) for value in VALUES[param] for more in (others, others | calm)]
+                carried = [carries(provider, place.target, param, value, **more) for value, more in ways]
+                assert any(carried) is (param in supported), (place.where, param)
+            if place.target.api is None:
+                assert provider.get_supported_openai_params(place.target.model) == tuple(param for param in PARAMS if param in supported)
+
+
+@every
+def test_nothing_that_is_not_supported_is_lost_in_silence(name):
+    """A parameter that is not carried gives a warning, or an error where it must not be dropped."""
+    provider = ready(ADAPTERS[name])
+    for place in places(ADAPTERS[name]):
+        if place.target.slot == "chat":
+            for param in set(PARAMS) - provider.chat_dialect(place.target.model, place.target.api).supported_params(place.target.model):
+                request = ChatRequest.make(place.target.model, "hi", api=place.target.api, **{param: VALUES[param][0]})
+                try:
+                    told = [warning.param for warning in provider.transform_request(request).warnings]
+                except InvalidRequestError as error:
+                    told = [error.param]
+                assert param in told, (place.where, param)
 
 
 @pytest.mark.parametrize("name", [name for name, metadata in FILES.items() if metadata.facts.retired])

@@ -86,10 +86,10 @@ def write(provider: Provider, request: Any, *, stream: bool = False) -> Outcome:
     return out | {f"body.{key}": value for key, value in body.items()}
 
 
-def _chat(*messages: Any, stream: bool = False, **options: Any) -> Probe:
+def _chat(*messages: Any, stream: bool = False, model: str | None = None, **options: Any) -> Probe:
     def run(provider: Provider, target: Target) -> Outcome:
         conversation = [message(provider) if callable(message) else message for message in messages or ("hi",)]
-        return write(provider, ChatRequest.make(target.model, conversation, api=target.api, **options), stream=stream)
+        return write(provider, ChatRequest.make(model or target.model, conversation, api=target.api, **options), stream=stream)
 
     return Probe("chat", run)
 
@@ -154,6 +154,11 @@ def _details(provider: Provider) -> Message:
     return Message("assistant", "one", provider_state=state)
 
 
+def _encrypted(provider: Provider) -> Message:
+    items = [{"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "x"}]
+    return Message("assistant", None, provider_state=ProviderState(provider.name, "responses", {"items": items}))
+
+
 def _event(delta: Any, finish: str | None = None) -> bytes:
     return b"data: " + json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}).encode() + b"\n\n"
 
@@ -179,6 +184,8 @@ def _parameters() -> Iterator[tuple[str, Probe]]:
         yield f"reasoning_effort={effort}", _chat(reasoning_effort=effort)
     for value in (0, 0.005, 1.2, 1.7, 2):
         yield f"temperature={value}", _chat(temperature=value)
+    yield "max_tokens=1", _chat(max_tokens=1)
+    yield "temperature of o3", _chat(model="o3", temperature=0.5)
     yield "temperature=0.1 n=2", _chat(temperature=0.1, n=2)
     yield "temperature=0 n=2", _chat(temperature=0.0, n=2)
     for count in (2, 5, 17):
@@ -221,6 +228,7 @@ def _conversations() -> Iterator[tuple[str, Probe]]:
     yield "a question after a result", _chat("add", *_CALLS, *_RESULTS, "thanks", tools=[TOOL])
     yield "thoughts of a turn", _chat("hi", Message("assistant", "one", reasoning=_THOUGHT), "more")
     yield "thoughts of a call", _chat("add", Message("assistant", None, tool_calls=(_call("call-a"),), reasoning=_THOUGHT), _RESULTS[1], tools=[TOOL])
+    yield "a turn of thoughts only", _chat("hi", _encrypted, "more")
     yield "details of thoughts", _chat("hi", _details, "more")
     yield "an answer to go on with", _chat("hi", {"role": "assistant", "content": "I am"})
     yield "an empty answer", _chat("hi", {"role": "assistant", "content": ""}, "well?")

@@ -122,6 +122,11 @@ class InvokeDecoder:
         """The body has ended: set `error` if the answer has no end."""
         if self.done or self.error is not None:
             return []
+        try:
+            self._frames.finish()
+        except ResponseParsingError as error:
+            self._error = error
+            return []
         return self._inner.finish()
 
     def response(self) -> ChatResponse:

@@ -102,12 +102,12 @@ def unreadable(raw: bytes, model: str, what: str) -> ResponseParsingError:
 
 
 def _kind(value: Any) -> str:
-    """Return the kind in `__type`, which may stand under `Output`; "" if there is none."""
+    """Return the kind in `__type`, which may stand under `Output`, without its namespace; "" if there is none."""
     if not is_object(value):
         return ""
     inner = value.get("Output")
     kind = value.get("__type") or (inner.get("__type") if is_object(inner) else None)
-    return kind if isinstance(kind, str) else ""
+    return kind.rpartition("#")[2] if isinstance(kind, str) else ""
 
 
 def _message(value: JSONObject) -> Any:

@@ -12,7 +12,7 @@ from llmclient.dialects.bedrock import answer, problems
 from llmclient.dialects.bedrock.frames import Frame, FrameSplitter
 from llmclient.dialects.bedrock.usage import read_finish, read_usage
 from llmclient.dialects.chunks import TextChunk
-from llmclient.dialects.shapes import is_object
+from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ProviderError, ResponseParsingError
 from llmclient.types.chat import ChatChunk, ChatResponse, FunctionDelta, ToolCallDelta
 from llmclient.types.messages import JSONObject, read_arguments
@@ -193,11 +193,16 @@ class BedrockDecoder:
 
     def _start(self, event: JSONObject) -> ChatChunk | None:
         index, start = event["contentBlockIndex"], event["start"]
-        kind = answer.kind_of(start)
-        value = start[kind]
+        if not start:
+            return None
+        kind, value = next(iter(start.items()))
+        if not is_object(value):
+            raise TypeError(value)
         if kind == "toolUse" and value.get("type") != answer.SERVER:
             call, self._calls = self._calls, self._calls + 1
             identity, name = value.get("toolUseId") or answer.make_id(f"{self._request_id}/{call}"), value["name"]
+            if not isinstance(name, str):
+                raise TypeError(name)
             self._begin(index, _Block(kind, {**value, "toolUseId": identity}, call))
             delta = ToolCallDelta(call, identity, FunctionDelta(self._dialect.names.get(name, name)))
             return ChatChunk(tool_calls=(delta,), event={"contentBlockStart": event})
@@ -221,8 +226,9 @@ class BedrockDecoder:
     def _grow(self, event: JSONObject) -> ChatChunk | None:
         """Read a delta; the usual one, a text for a block that has begun, was read where the messages are."""
         index, delta = event["contentBlockIndex"], event["delta"]
-        kind = answer.kind_of(delta)
-        value = delta[kind]
+        if not delta:
+            return None
+        kind, value = next(iter(delta.items()))
         whole = {"contentBlockDelta": event}
         match kind:
             case "text":
@@ -239,7 +245,7 @@ class BedrockDecoder:
             case "citation":
                 self._block(index, "text").citations.append(value)
                 return None
-            case "toolResult":
+            case "toolResult" if is_array(value):
                 self._block(index, kind).parts += value
                 return None
             case _:

@@ -57,7 +57,7 @@ def _decode_stream(dialect: OpenAIResponses, raw: bytes, model: str, request_id:
 
 def read(dialect: OpenAIResponses, value: Any, model: str, request_id: str, raw: bytes) -> ChatResponse:
     """Return the answer in a parsed body; raises as `decode` does."""
-    if not is_object(value) or not is_array(value.get("output")):
+    if not is_object(value) or not _is_response(value):
         error = problems.find(value, model, dialect.error_codes) if value is not None else None
         raise error or unreadable(raw, model)
     error = problems.of_response(value, model, dialect.error_codes)
@@ -67,6 +67,11 @@ def read(dialect: OpenAIResponses, value: Any, model: str, request_id: str, raw:
     if response.finish_reason == "error" and not (response.text or response.tool_calls):
         raise ApiError("", f"the response was {value.get('status')} before it said anything", code=str(value.get("status")), model=model)
     return response
+
+
+def _is_response(value: JSONObject) -> bool:
+    """Return whether an object is a response; one that is still to be written may have no output yet."""
+    return is_array(value.get("output")) or (value.get("object") == "response" and value.get("output") is None)
 
 
 def unreadable(raw: bytes, model: str) -> ResponseParsingError:
@@ -89,7 +94,7 @@ def _build(dialect: OpenAIResponses, value: JSONObject, model: str, request_id: 
     identity = read_text(value.get("id"))
     answered = read_text(value.get("model"))
     reader = _Reader(dialect, answered or model, identity or request_id)
-    items: Sequence[Any] = value["output"]
+    items: Sequence[Any] = value["output"] if value.get("output") is not None else ()
     for item in items:
         reader.add(item)
     message = reader.message(items)

@@ -39,7 +39,7 @@ class OpenAIResponses(ChatDialect):
     """Portable parameters that this provider takes under their own names although OpenAI does not, such as top_k."""
     body: Mapping[str, Any] = attrs.field(default=EMPTY, hash=False)
     """Constant fields of every request; what the caller gives wins."""
-    least_max_tokens: int | None = 16
+    least_max_tokens: int = 16
     """The least cap of an answer; a lower one is raised to it, with a warning."""
     temperature_range: tuple[float, float] | None = None
     """Least and greatest temperature; others are moved to the nearest, with a warning."""
@@ -75,6 +75,8 @@ class OpenAIResponses(ChatDialect):
     # Tools and structured answers.
     tool_strict: bool = True
     """Whether `strict` is taken in tools. It is always said then, since leaving it out means true here."""
+    tool_choice_forced: bool = True
+    """Whether a call can be forced, of any tool or of one."""
     web_search_tool: str = "web_search"
     """The type of the tool that `web_search_options` become; "" where there is none."""
     structured: frozenset[str] = frozenset({"json_object", "json_schema"})

@@ -122,8 +122,7 @@ class _Writer:
     # Limits.
 
     def _max_tokens(self, value: int) -> None:
-        least = self._dialect.least_max_tokens
-        sent = value if least is None else max(value, least)
+        sent = max(value, self._dialect.least_max_tokens)
         if sent != value:
             self._notes.clamp("max_tokens", value, sent)
         self._body["max_output_tokens"] = sent
@@ -174,7 +173,10 @@ class _Writer:
         self._body["tools"] = tools.write(self._dialect, value, self._notes)
 
     def _tool_choice(self, value: str | JSONObject) -> None:
-        self._body["tool_choice"] = tools.write_choice(value, self._request.tools or ())
+        choice = tools.write_choice(value, self._request.tools or ())
+        if choice not in ("auto", "none") and not self._dialect.tool_choice_forced:
+            self._notes.drop("tool_choice", "a call cannot be forced")
+        self._body["tool_choice"] = choice
 
     def _parallel(self, value: bool) -> None:
         request, extra = self._request, self._request.extra

@@ -301,9 +301,7 @@ class ResponsesDecoder:
             value["output"] = [item.whole() for item in self._items]
         whole = answer.read(self._dialect, value, self._model, self._request_id, b"")
         left = list(self._items)
-        for final in output:
-            if (chunk := self._catch_up(final, left, event)) is not None:
-                chunks.append(chunk)
+        chunks += [chunk for final in output if (chunk := self._catch_up(final, left, event)) is not None]
         choice = whole.choices[0]
         chunks.append(ChatChunk(finish_reason=choice.finish_reason, usage=whole.usage, finish_reason_raw=choice.finish_reason_raw, event=event))
         self._whole, self.done = whole, True

@@ -12,9 +12,9 @@ from llmclient.types.messages import JSONObject
 from llmclient.types.usage import Usage
 
 _STATUSES: Final[Mapping[str, FinishReason]] = {
-    "completed": "stop", "queued": "pause", "in_progress": "pause", "cancelled": "error", "failed": "error",
+    "completed": "stop", "queued": "pause", "pending": "pause", "in_progress": "pause", "running": "pause", "cancelled": "error", "failed": "error",
 }  # fmt: skip
-"""Queued and in progress are answers that are still being written: see `background`."""
+"""What pauses is an answer that is still being written, and can be fetched by its id later."""
 _NAMES: Final = {"input_tokens_details": "prompt_tokens_details", "output_tokens_details": "completion_tokens_details"}
 
 _CACHES: Final = {"cache_read_input_tokens": "cached_tokens", "cache_creation_input_tokens": "cache_write_tokens"}

@@ -104,6 +104,7 @@ def test_the_providers_own_fields():
         ("incomplete", None, "unknown", "incomplete"),
         ("queued", None, "pause", "queued"),
         ("in_progress", None, "pause", "in_progress"),
+        ("running", None, "pause", "running"),
         ("cancelled", None, "error", "cancelled"),
         (None, None, "unknown", None),
         ("new", None, "unknown", "new"),
@@ -125,6 +126,7 @@ def test_an_answer_with_nothing_in_it():
     """It is one all the same, such as one that is still being written."""
     answer = decode(response(status="queued", usage=None))
     assert (answer.text, answer.message.content, answer.usage, answer.message.provider_state) == ("", None, None, None)
+    assert decode({"id": "resp_1", "object": "response", "status": "running"}).finish_reason == "pause"
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_a_low_cap_is_raised():
     """The API takes 16 at least; the warning says so."""
     assert params(max_tokens=5) == {"max_output_tokens": 16}
     assert notes(max_tokens=5) == [("clamped", "max_tokens")]
-    assert params(OpenAIResponses(least_max_tokens=None), max_tokens=5) == {"max_output_tokens": 5}
+    assert params(OpenAIResponses(least_max_tokens=0), max_tokens=5) == {"max_output_tokens": 5}
 
 
 def test_the_range_of_temperatures():
@@ -328,6 +328,15 @@ def test_other_tools(tool, sent):
 def test_choices_of_a_tool(choice, sent):
     """Words, names, and both shapes of an object."""
     assert params(tools=[TOOL, {"type": "web_search"}], tool_choice=choice)["tool_choice"] == sent
+
+
+@pytest.mark.parametrize("choice", ["required", "add", {"type": "allowed_tools", "mode": "auto", "tools": []}], ids=["any", "one", "some"])
+def test_where_a_call_cannot_be_forced(choice):
+    """A quirk refuses it; the model's own choice and none stay."""
+    dialect = OpenAIResponses(tool_choice_forced=False)
+    with pytest.raises(InvalidRequestError, match="forced"):
+        encode(dialect=dialect, tools=[TOOL], tool_choice=choice)
+    assert [params(dialect, tools=[TOOL], tool_choice=word)["tool_choice"] for word in ("auto", "none")] == ["auto", "none"]
 
 
 def test_a_tool_that_is_called_any():
