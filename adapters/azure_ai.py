@@ -34,7 +34,11 @@ class AzureAI(AzureProvider):
     }
     options = (
         Option(name="resource", description="the resource's name, the first part of its host; needed unless api_base is given"),
-        Option(name="deployments", description="which model is behind a deployment: a dict, or text such as prod=gpt-5-mini,cheap=grok-4-fast-reasoning"),
+        Option(
+            name="deployments",
+            type="dict",
+            description="which model is behind a deployment: a dict, or text such as prod=gpt-5-mini,cheap=grok-4-fast-reasoning",
+        ),
         Option(name="azure_ad_token", description="a token of Entra ID in place of the key, or a callable that returns one"),
         Option(
             name="credential",

@@ -22,13 +22,21 @@ class XAI(Provider):
     docs = "https://docs.x.ai"
     base_url = "https://api.x.ai/v1"
     env = {"api_key": ("XAI_API_KEY",), "api_base": ("XAI_API_BASE",)}
-    chat = OpenAIChat(unsupported=frozenset({"logit_bias"}), tool_results_in_order=True, tool_strict=False, reasoning_outside=True, drop_message_name=True)
+    chat = OpenAIChat(
+        unsupported=frozenset({"logit_bias"}),
+        parallel_needs_tools=False,
+        tool_results_in_order=True,
+        tool_strict=False,
+        reasoning_outside=True,
+        drop_message_name=True,
+    )
     list_models = OpenAIModels()
     chat_by_model = (
         (
             "*non-reasoning*",
             OpenAIChat(
                 unsupported=frozenset({"logit_bias"}),
+                parallel_needs_tools=False,
                 tool_results_in_order=True,
                 tool_strict=False,
                 reasoning_param="none",
@@ -40,6 +48,7 @@ class XAI(Provider):
             "grok-2*",
             OpenAIChat(
                 unsupported=frozenset({"logit_bias"}),
+                parallel_needs_tools=False,
                 tool_results_in_order=True,
                 tool_strict=False,
                 reasoning_param="none",
@@ -51,6 +60,7 @@ class XAI(Provider):
             "grok-3",
             OpenAIChat(
                 unsupported=frozenset({"logit_bias"}),
+                parallel_needs_tools=False,
                 tool_results_in_order=True,
                 tool_strict=False,
                 reasoning_param="none",
@@ -62,6 +72,7 @@ class XAI(Provider):
             "grok-3-fast*",
             OpenAIChat(
                 unsupported=frozenset({"logit_bias"}),
+                parallel_needs_tools=False,
                 tool_results_in_order=True,
                 tool_strict=False,
                 reasoning_param="none",
@@ -73,6 +84,7 @@ class XAI(Provider):
             "grok-4-*",
             OpenAIChat(
                 unsupported=frozenset({"frequency_penalty", "logit_bias", "presence_penalty", "stop"}),
+                parallel_needs_tools=False,
                 tool_results_in_order=True,
                 tool_strict=False,
                 reasoning_param="none",
@@ -84,6 +96,7 @@ class XAI(Provider):
             "grok-4.20*",
             OpenAIChat(
                 unsupported=frozenset({"frequency_penalty", "logit_bias", "presence_penalty", "stop"}),
+                parallel_needs_tools=False,
                 tool_results_in_order=True,
                 tool_strict=False,
                 reasoning_param="none",
@@ -95,6 +108,7 @@ class XAI(Provider):
             "grok-code*",
             OpenAIChat(
                 unsupported=frozenset({"frequency_penalty", "logit_bias", "presence_penalty", "stop"}),
+                parallel_needs_tools=False,
                 tool_results_in_order=True,
                 tool_strict=False,
                 reasoning_param="none",
@@ -106,6 +120,7 @@ class XAI(Provider):
             "grok-build*",
             OpenAIChat(
                 unsupported=frozenset({"frequency_penalty", "logit_bias", "presence_penalty", "stop"}),
+                parallel_needs_tools=False,
                 tool_results_in_order=True,
                 tool_strict=False,
                 reasoning_param="none",
@@ -117,6 +132,7 @@ class XAI(Provider):
             "grok-3-mini*",
             OpenAIChat(
                 unsupported=frozenset({"frequency_penalty", "logit_bias", "presence_penalty", "stop"}),
+                parallel_needs_tools=False,
                 tool_results_in_order=True,
                 tool_strict=False,
                 reasoning_outside=True,
@@ -127,6 +143,7 @@ class XAI(Provider):
             "grok-4.*",
             OpenAIChat(
                 unsupported=frozenset({"frequency_penalty", "logit_bias", "presence_penalty", "stop"}),
+                parallel_needs_tools=False,
                 tool_results_in_order=True,
                 tool_strict=False,
                 reasoning_outside=True,

@@ -20,7 +20,7 @@ from llmclient.types.messages import EMPTY
 Status: TypeAlias = Literal["verified", "listed", "unverified", "retired"]
 """Verified: seen at work. Listed: two sources agree, or the provider's page says so. Unverified: one source. Retired: gone."""
 _BEARER: Final = Bearer()
-OptionType: TypeAlias = Literal["str", "int", "float", "bool"]
+OptionType: TypeAlias = Literal["str", "int", "float", "bool", "dict"]
 
 
 @attrs.frozen(kw_only=True)

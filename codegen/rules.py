@@ -216,6 +216,10 @@ def _check_dialects(metadata: Metadata, say: Say) -> None:
             for name in getattr(dialect, quirk, None) or ():
                 if name not in PARAMS:
                     say((*steps, quirk), f"{name!r} is no portable parameter{suggest(name, PARAMS)}")
+        sent = _fillable(facts)
+        for field, setting in getattr(dialect, "setting_fields", {}).items():
+            if setting not in sent:
+                say((*steps, "setting_fields", field), f"there is no setting {setting!r}{suggest(setting, sent)}")
     seen: set[str] = set()
     for index, (patterns, _) in enumerate(metadata.by_model):
         if not patterns or seen & set(patterns) or not all(pattern.strip() for pattern in patterns):

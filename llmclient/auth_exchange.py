@@ -16,6 +16,7 @@ import attrs
 
 from llmclient.auth import Bearer, Prepared, Signer, missing_key
 from llmclient.errors import AuthenticationError, NetworkError, ProviderError, ResponseParsingError
+from llmclient.types.media import is_object
 
 if TYPE_CHECKING:
     from llmclient.types.config import ProviderConfig
@@ -151,8 +152,8 @@ def _unchanged(request: Any) -> Any:
 
 
 def _read(provider: str, answer: Any, name: str, ends: str) -> tuple[str, float]:
-    value = answer.get(name) if isinstance(answer, dict) else None
-    end = answer.get(ends) if isinstance(answer, dict) else None
+    found: Mapping[str, Any] = answer if is_object(answer) else {}
+    value, end = found.get(name), found.get(ends)
     if not isinstance(value, str) or not value.isprintable() or not value or isinstance(end, bool) or not isinstance(end, (int, float)):
         raise ResponseParsingError(provider, f"the token service's answer has no {name} with {ends}")
     return value, float(end)

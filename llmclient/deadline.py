@@ -40,8 +40,8 @@ _MESSAGES = {
 class Socket(Protocol):
     """What is needed of a socket, plain, TLS, or TLS within TLS."""
 
-    def fileno(self) -> int:
-        """Return the descriptor, or -1 once closed."""
+    def close(self) -> None:
+        """Close it."""
         ...
 
 
@@ -130,6 +130,7 @@ class Call(urllib3.util.Timeout):
         """The answer whose head has come, until somebody takes care of it."""
         self._lock = threading.RLock()
         self._socket: Socket | None = None
+        self._owned = False
         self._wake: Callable[[], None] | None = None
         self._deadline = math.inf if timeout.total is None else monotonic() + timeout.total
         self._connect_at = math.inf
@@ -217,17 +218,26 @@ class Call(urllib3.util.Timeout):
         self._drain_at = monotonic() + seconds
         self._settle()
 
-    def attach(self, sock: Socket | None) -> None:
-        """From now on `cancel` shuts this socket down; raises ConnectionAbortedError if it has come already."""
+    def attach(self, sock: Socket | None, *, owned: bool = False) -> None:
+        """From now on `cancel` shuts this socket down; raises ConnectionAbortedError if it has come already.
+
+        An owned socket is closed once it is detached, or another one takes its place.
+        """
         with self._lock:
-            self._socket = sock
+            self._let_go()
+            self._socket, self._owned = sock, owned
             if self.cancelled:
                 raise ConnectionAbortedError("the call was closed")
 
     def detach(self) -> None:
         """From now on the socket is no longer this call's."""
         with self._lock:
-            self._socket = None
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._owned and self._socket is not None:
+            self._socket.close()
+        self._socket, self._owned = None, False
 
     def pool_seconds(self) -> float | None:
         """Return how long a free connection may be waited for, None for as long as it takes."""

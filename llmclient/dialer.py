@@ -59,22 +59,8 @@ def _connected(conn: HTTPConnection, call: Call, sock: socket.socket) -> socket.
     sock.settimeout(call.left())
     if isinstance(conn, HTTPSConnection):
         # Wrapping takes the descriptor away from `sock`; a duplicate lets `cancel` end the handshake too.
-        call.attach(_Handle(sock.dup()))
+        call.attach(sock.dup(), owned=True)
     return sock
-
-
-class _Handle:
-    """A duplicate of a socket, closed when it is forgotten."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.socket = sock
-
-    def fileno(self) -> int:
-        """Return the descriptor."""
-        return self.socket.fileno()
-
-    def __del__(self) -> None:
-        self.socket.close()
 
 
 class _Lookup(Gate):

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar, cast
 
 import attrs
 
-from llmclient.auth import Auth, Bearer, Signer
+from llmclient.auth import Auth, Bearer
 from llmclient.dialects.failure import request_id
 from llmclient.endpoints import Endpoint, base_address, mask, retirement
 from llmclient.errors import InvalidRequestError, NotSupportedError, ProviderError
 from llmclient.models import ModelInfo, ModelRow, cost_of, find_row
-from llmclient.sending import Blank, NoRequest, PlainDialect, Sender
+from llmclient.sending import NoRequest, PlainDialect, Sender, is_constant
 from llmclient.types.answer import Answer, Meta, attach
 from llmclient.types.chat import PARAMS, ChatRequest, ChatResponse
 from llmclient.types.config import Option, ProviderConfig, Retired
@@ -485,20 +485,9 @@ class Provider:
         settings = {header: str(value) for header, name in self.setting_headers.items() if (value := self.config.get(name))}
         headers = {**self.headers, **settings, **self.config.headers}
         masked = {name: mask(name, value, secret) for name, value in headers.items()} | dict.fromkeys(secret, "***")
-        endpoint = Endpoint(self.address(dialect.base_url), sign, headers, masked, self._check_constant(sign))
+        endpoint = Endpoint(self.address(dialect.base_url), sign, headers, masked, is_constant(self.label, sign))
         self._endpoints[dialect.base_url, dialect.auth] = endpoint
         return endpoint
-
-    def _check_constant(self, sign: Signer) -> bool:
-        """Return whether a signer adds the same to every request; if so, raises ConfigurationError for what HTTP cannot carry."""
-        if not getattr(sign, "is_constant", False):
-            return False
-        from llmclient.transport import check_headers
-
-        blank = Blank()
-        sign(blank)
-        check_headers(self.label, blank.headers)
-        return True
 
     def address(self, other: str | None = None) -> str:
         """Return the base address: the caller's, or the provider's with its options filled in.

@@ -16,6 +16,7 @@ from llmclient.types.reply import Reply
 from llmclient.wire import jsons
 
 if TYPE_CHECKING:
+    from llmclient.auth import Signer
     from llmclient.deadline import Call
     from llmclient.transport import Exchange, Transport
 
@@ -85,16 +86,6 @@ class Sender:
         return Sent(self._wire.method, self._url, masked, self._body)
 
 
-class Blank:
-    """A request on which a signer shows what it adds to every one."""
-
-    def __init__(self) -> None:
-        self.method = "GET"
-        self.url = "https://localhost/"
-        self.headers: dict[str, str] = {}
-        self.body = None
-
-
 class PlainDialect:
     """Stands in for a dialect where the caller speaks the wire format; its errors are those of a real one."""
 
@@ -113,3 +104,25 @@ class NoRequest:
 
     model = ""
     headers: ClassVar[Mapping[str, str]] = {}
+
+
+class _Blank:
+    """A request on which a signer shows what it adds to every one."""
+
+    def __init__(self) -> None:
+        self.method = "GET"
+        self.url = "https://localhost/"
+        self.headers: dict[str, str] = {}
+        self.body = None
+
+
+def is_constant(provider: str, sign: Signer) -> bool:
+    """Return whether a signer adds the same to every request; if so, raises ConfigurationError for what HTTP cannot carry."""
+    if not getattr(sign, "is_constant", False):
+        return False
+    from llmclient.transport import check_headers
+
+    blank = _Blank()
+    sign(blank)
+    check_headers(provider, blank.headers)
+    return True

@@ -124,7 +124,7 @@ PARTIES: Final[Mapping[str, Party]] = {
             ],
             "usage": _OPENAI_USAGE,
         },
-        ("c2lnLW9wZW5yb3V0ZXI=", "ZW5jLW9wZW5yb3V0ZXI=", "reasoning.encrypted"), _openai, own=("c2lnLW9wZW5yb3V0ZXI=", "ZW5jLW9wZW5yb3V0ZXI="),
+        ("c2lnLW9wZW5yb3V0ZXI=", "ZW5jLW9wZW5yb3V0ZXI=", "reasoning_details"), _openai, own=("c2lnLW9wZW5yb3V0ZXI=", "ZW5jLW9wZW5yb3V0ZXI="),
     ),
     "openai (deepseek)": Party(
         "deepseek", "deepseek-v4-flash",

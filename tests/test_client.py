@@ -5,7 +5,6 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import multiprocessing
-import os
 import pickle
 import subprocess
 import sys
@@ -454,7 +453,7 @@ def test_ctrl_c_ends_32_stalled_calls_within_two_seconds(tmp_path):
             except KeyboardInterrupt:
                 print("interrupted")
         """)
-        process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=os.getcwd())
+        process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
         limit = time.monotonic() + 8
         while server.open < 32 and time.monotonic() < limit:
             time.sleep(0.02)

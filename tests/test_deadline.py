@@ -328,6 +328,20 @@ def test_cancel_leaves_a_detached_socket_alone() -> None:
         assert b"x" == ours.recv(1)
 
 
+def test_an_owned_socket_is_closed_when_it_is_no_longer_needed() -> None:
+    """A duplicate that was made for cancelling only does not outlive its use."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        running = call(total=60)
+        for let_go in (running.detach, lambda: running.attach(ours)):
+            copy = theirs.dup()
+            running.attach(copy, owned=True)
+            let_go()
+            assert -1 == copy.fileno()
+        running.detach()
+        assert ours.fileno() >= 0
+
+
 def test_cancel_does_not_mind_a_closed_socket() -> None:
     """A socket that is gone already is no error."""
     ours, theirs = socket.socketpair()

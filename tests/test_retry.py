@@ -77,7 +77,7 @@ def test_a_passing_failure_is_tried_again(error):
 @pytest.mark.parametrize("error", FINAL, ids=lambda error: type(error).__name__)
 def test_a_lasting_failure_is_raised_at_once(error):
     """Nothing is repeated that cannot help."""
-    tries, run = play([error, "answer"])
+    _, run = play([error, "answer"])
     with pytest.raises(type(error)) as raised:
         run()
     assert len(raised.value.attempts) == 1

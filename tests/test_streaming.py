@@ -306,12 +306,13 @@ def test_a_stream_belongs_to_its_process():
         stream = ask(server)
         next(stream)
         # As in a child: the process is another than the one that opened the stream.
-        stream._reader._pid += 1
+        reader = stream._reader
+        reader._pid = reader.exchange._pid = os.getpid() + 1
         with pytest.raises(errors.CancelledError, match="before a fork"):
             next(stream)
         stream.close()
         assert server.open == 1
-        stream._reader._pid = os.getpid()
+        reader._pid = reader.exchange._pid = os.getpid()
         stream.close()
 
 

@@ -119,9 +119,8 @@ def _content(content: Any, path: str) -> tuple[str, int]:
 
 def _check_reasoning(items: list[Mapping[str, Any]]) -> None:
     """Reasoning is taken only with what came of it."""
-    last = items[-1] if items else {}
-    if last.get("type") == "reasoning":
-        raise refuse(f"Item '{last.get('id')}' of type 'reasoning' was provided without its required following item.", None, "input")
+    if items[-1].get("type") == "reasoning":
+        raise refuse(f"Item '{items[-1].get('id')}' of type 'reasoning' was provided without its required following item.", None, "input")
 
 
 def _check_results(items: list[Mapping[str, Any]]) -> None:

@@ -173,6 +173,10 @@ BAD = {
         QUIRK + 'rename = { sead = "random_seed" }\nbecause.rename = "x"',
         ["acme.toml: chat.rename: 'sead' is no portable parameter; did you mean 'seed'?"],
     ),
+    "a setting that is none": (
+        QUIRK + 'setting_fields = { project_id = "projekt" }\nbecause.setting_fields = "x"',
+        ["acme.toml: chat.setting_fields.project_id: there is no setting 'projekt'; did you mean 'project'?"],
+    ),
     "what a provider sets": (QUIRK + 'provider = "x"\nbecause.provider = "x"', ["acme.toml: chat.provider: unknown"]),
     "no reason": (QUIRK + "stream_only = true", ["acme.toml: chat.because.stream_only: missing: every quirk says why"]),
     "an empty reason": (QUIRK + "stream_only = true\nbecause.stream_only = ' '", ["acme.toml: chat.because.stream_only: says nothing"]),

@@ -133,7 +133,7 @@ def test_errors(shared_folder, provider):
 @pytest.mark.parametrize("provider", sorted(extractor.SPEAKERS))
 def test_requests(shared_folder, provider):
     """A recorded request, taken in as arguments and encoded, is the same request again."""
-    dialect = OpenAIChat(top_k=True, thinking_param="verbatim", file_urls=True, replay_reasoning="reasoning_content")
+    dialect = OpenAIChat(top_k=True, thinking_param="verbatim", file_urls=True, replay_reasoning="reasoning_content", parallel_needs_tools=False)
     context = RequestContext(provider="acme", config=ProviderConfig())
     for identity, exchange in exchanges(shared_folder, provider):
         body = exchange["request"]["body"]

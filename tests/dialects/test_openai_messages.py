@@ -139,6 +139,13 @@ def test_split_calls_stand_before_their_results():
     assert [m["tool_calls"][0]["id"] if "tool_calls" in m else m["content"] for m in out] == ["hi", "a", "a", "b", "b", "x", "thanks"]
 
 
+def test_results_follow_the_order_of_the_calls():
+    """Only the results of one turn are moved; a result of nothing comes after them."""
+    results = [{"role": "tool", "tool_call_id": name, "content": name} for name in ("x", "b", "a")]
+    out = sent(OpenAIChat(tool_results_in_order=True), "hi", assistant("both", tool_calls=(call("a"), call("b"))), *results, "thanks")
+    assert [m["content"] for m in out] == ["hi", "both", "a", "b", "x", "thanks"]
+
+
 def test_a_call_without_an_id():
     """Some hosts give none, and take it back so."""
     out = sent(OpenAIChat(), {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "add"}}]}, {"role": "tool", "content": "3"})

@@ -281,7 +281,7 @@ WIRES = (
         lambda pieces, finish: [wrapped(dump(event)) for event in message_events(pieces, finish)],
         3,
         wrapped,
-        AMAZON_SLOW_DOWN,
+        ANTHROPIC_SLOW_DOWN,
         THROTTLED,
         content_type=BINARY,
         stop="end_turn",

@@ -45,7 +45,11 @@ def openai(body: dict[str, Any]) -> None:
 
 
 def responses(body: dict[str, Any]) -> None:
-    """Check against OpenAI's types of responses."""
+    """Check against OpenAI's types of responses. They ask for the detail of images, which the API documents with a default."""
+    for item in body["input"]:
+        for part in item.get("content") or () if isinstance(item.get("content"), list) else ():
+            if part["type"] == "input_image":
+                part.setdefault("detail", "auto")
     typed("openai.types.responses.response_create_params:ResponseCreateParamsNonStreaming", body)
 
 

@@ -180,6 +180,7 @@ def _parameters() -> Iterator[tuple[str, Probe]]:
     for name in PARAMS:
         with_tools = {"tools": SAMPLES["tools"]} if name in ("tool_choice", "parallel_tool_calls") else {}
         yield name, _chat(**with_tools, **{name: SAMPLES[name]})
+    yield "parallel_tool_calls without tools", _chat(parallel_tool_calls=False)
     for effort in ("none", "minimal", "low", "medium", "xhigh", "max", "default"):
         yield f"reasoning_effort={effort}", _chat(reasoning_effort=effort)
     for value in (0, 0.005, 1.2, 1.7, 2):

@@ -87,6 +87,8 @@ class OpenAIChat(ChatDialect):
     """Whether `tool_choice="none"` must be said by sending no tools."""
     parallel_tools: bool = True
     """Whether one turn may hold several calls; if not, such turns are split and `parallel_tool_calls` is not sent."""
+    parallel_needs_tools: bool = True
+    """Whether `parallel_tool_calls` is refused where there are no tools; it is left out then, with a warning."""
     tool_result_name: bool = False
     """Whether a tool's message must repeat the function's name."""
     tool_results_in_order: bool = False

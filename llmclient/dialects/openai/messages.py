@@ -305,10 +305,12 @@ def _split_calls(messages: list[Wire]) -> list[Wire]:
 def _order_results(messages: list[Wire]) -> list[Wire]:
     out = list(messages)
     for index, message in enumerate(out):
-        order = {call.get("id"): place for place, call in enumerate(message.get("tool_calls") or ())}
-        if len(order) > 1:
+        ids: list[Any] = [call.get("id") for call in message.get("tool_calls") or ()]
+        if len(ids) > 1:
             results = _results(out, index)
-            out[index + 1 : index + 1 + len(results)] = sorted(results, key=lambda result: order.get(result.get("tool_call_id"), len(order)))
+            answers = [[result for result in results if result.get("tool_call_id") == identity] for identity in dict.fromkeys(ids)]
+            others = [result for result in results if result.get("tool_call_id") not in ids]
+            out[index + 1 : index + 1 + len(results)] = [*itertools.chain(*answers), *others]
     return out
 
 

@@ -60,7 +60,7 @@ class _Writer:
             why = refusal(self._dialect, name)
             if why is None and silenced and name in _SAMPLING:
                 why = "it is not taken while the model reasons"
-            if why is None and name == "parallel_tool_calls" and not self._request.tools:
+            if why is None and name == "parallel_tool_calls" and self._dialect.parallel_needs_tools and not self._request.tools:
                 why = "it is refused where there are no tools"
             if why is None:
                 special = _SPECIAL.get(name)

@@ -109,7 +109,7 @@ def test_a_wrong_key():
 def test_a_model_that_is_not_there():
     """By its message where the kind is a general one."""
     assert errors.ModelNotFoundError is type(failure(400, "The provided model identifier is invalid.", "ValidationException"))
-    message = "Invocation of model ID deepseek.r1-v1:0 with on-demand throughput isn’t supported. Retry your request with an inference profile."  # noqa: RUF001
+    message = "Invocation of model ID deepseek.r1-v1:0 with on-demand throughput isn’t supported. Retry your request with an inference profile."
     assert errors.InvalidRequestError is type(failure(400, message, "ValidationException"))
 
 

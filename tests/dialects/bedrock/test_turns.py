@@ -1,5 +1,7 @@
 """Messages on their way out: turns alternate, results come first, thoughts go back only to where they came from."""
 
+import fnmatch
+
 import attrs
 import pytest
 
@@ -281,4 +283,4 @@ def test_families_are_found_through_regions_and_arns():
 def test_each_family_is_reached():
     """No pattern is hidden by one before it."""
     names = [pattern.replace("*", "claude" if "claude" in pattern else "x") for pattern, _ in FAMILIES]
-    assert [pattern for pattern, _ in FAMILIES] == [next(p for p, f in FAMILIES if __import__("fnmatch").fnmatchcase(name, p)) for name in names]
+    assert [pattern for pattern, _ in FAMILIES] == [next(p for p, _ in FAMILIES if fnmatch.fnmatchcase(name, p)) for name in names]
