@@ -22,6 +22,7 @@ from llmclient.types.listing import ListModelsResponse
 from llmclient.types.media import is_list
 from llmclient.types.messages import JSONObject, Message, read_messages
 from llmclient.types.options import ChatOptions, check_names, read_options
+from llmclient.types.tokens import CountTokensRequest, CountTokensResponse
 
 if TYPE_CHECKING:
     import requests
@@ -38,6 +39,7 @@ Messages: TypeAlias = str | Message | JSONObject | Sequence[str | Message | JSON
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 _POLICY: Final = frozenset({"timeout", "retry", "strict", "api_key", "api_base"})
 _EMBED_KNOWN: Final = frozenset({"dimensions", "encoding_format", "input_type", "truncate", "user", "extra", "headers"}) | _POLICY
+_COUNT_KNOWN: Final = frozenset({"system", "tools", "extra", "headers"}) | _POLICY
 _ROUTES_AT_MOST: Final = 1024
 
 
@@ -201,6 +203,23 @@ class Client:
         ask = _Ask(self, model, dict(options), keep, group)
         width = min(workers, self._settings.max_connections)
         return fanout.run(ask, prompts, workers=width, ordered=ordered, group=group, progress=progress)
+
+    def count_tokens(self, model: str, messages: Messages, **options: Any) -> CountTokensResponse:
+        """Ask how long a prompt is, without an answer to it.
+
+        Options: system, tools, extra, headers, and timeout, retry, strict, api_key, api_base as for `chat`. Raises as `chat` does;
+        NotSupportedError where the provider does not count.
+        """
+        provider, name, context = self._route(model, options, _COUNT_KNOWN, "count_tokens")
+        try:
+            system = options.pop("system", None)
+            request = CountTokensRequest(model=name, messages=read_messages(messages, system), **read_options(options))
+        except ProviderError as error:
+            failure = error.with_facts(provider=provider.label, model=name)
+        else:
+            counted: CountTokensResponse = provider.perform(request, context)
+            return counted
+        raise failure
 
     def list_models(self, provider: str, **options: Any) -> ListModelsResponse:
         """Ask which models this key may use at a provider; raises as `chat` does."""

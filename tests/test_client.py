@@ -359,6 +359,18 @@ def test_a_conversation_goes_on(simulator):
     assert one.chat("openai/echo", history, tools=[tool]).text
 
 
+def test_tokens_are_counted_where_the_provider_counts():
+    """Before anything is paid for."""
+    with WireServer(ok(b'{"input_tokens": 42}')) as server:
+        one = Client(providers={"anthropic": {"api_key": KEY, "api_base": server.url}})
+        assert int(one.count_tokens("anthropic/claude-sonnet-4-5", "hello", system="be brief")) == 42
+        assert json.loads(server.requests[0].body)["system"] == "be brief"
+        with pytest.raises(errors.InvalidRequestError, match="messages is empty"):
+            one.count_tokens("anthropic/claude-sonnet-4-5", [])
+        with pytest.raises(errors.NotSupportedError, match="count_tokens is not offered"):
+            one.count_tokens("simulator/echo", "hello")
+
+
 # Many at once.
 
 
