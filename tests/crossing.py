@@ -239,7 +239,7 @@ PARTIES: Final[Mapping[str, Party]] = {
             },
             "usage": {"billed_units": {"input_tokens": 40.0, "output_tokens": 60.0}, "tokens": {"input_tokens": 90.0, "output_tokens": 60.0}},
         },
-        (), _openai,
+        (), _openai, own=(THOUGHT,),
     ),
     "mistral": Party(
         "mistral", "magistral-medium-latest",
@@ -256,7 +256,7 @@ PARTIES: Final[Mapping[str, Party]] = {
             ],
             "usage": _OPENAI_USAGE,
         },
-        (), _openai,
+        (), _openai, own=(THOUGHT,),
     ),
     "ollama": Party(
         "ollama", "qwen3",
@@ -268,7 +268,7 @@ PARTIES: Final[Mapping[str, Party]] = {
             },
             "done": True, "done_reason": "stop", "prompt_eval_count": 90, "eval_count": 60,
         },
-        (), _openai, by_name=True,
+        (), _openai, own=(THOUGHT,), by_name=True,
     ),
 }  # fmt: skip
 """One for each dialect of chat; those of adapters that are not there are left out by the tests."""

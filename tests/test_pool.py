@@ -400,6 +400,16 @@ def test_keepalive_and_nodelay_are_set(tls: bool) -> None:
             assert 60 == sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
 
 
+def test_keepalive_and_nodelay_are_set_through_proxies_too() -> None:
+    """urllib3 itself sets nothing on a connection to a proxy."""
+    with WireServer(ok()) as proxy:
+        transport = new_transport(proxies={"http": proxy.url})
+        send("http://api.example/v1", transport=transport).read()
+        sock = pools(transport)[0].pool._idle[0][0].sock
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 # Sending
 
 

@@ -433,12 +433,12 @@ def test_models_may_speak_another_dialect():
         auth = NoAuth()
         chat = OpenAIChat()
         chat_by_model = (("old-*", OpenAIChat(path="/old")),)
-        rows = (("new-1", "", None, None, "chat", "", "", "api=other"),)
+        rows = tuple((name, "", None, None, "chat", "", "", "api=other") for name in ("new-1", "old-9"))
         chat_apis = {"other": OpenAIChat(path="/other")}
 
     one = Mixed()
-    paths = [one.transform_request(ChatRequest.make(model, "hi", api=api)).path for model, api in [("m", None), ("old-m", None), ("m", "other"), ("m", "openai"), ("new-1", None)]]
-    assert paths == ["/chat/completions", "/old", "/other", "/chat/completions", "/other"]
+    paths = [one.transform_request(ChatRequest.make(model, "hi", api=api)).path for model, api in [("m", None), ("old-m", None), ("m", "other"), ("m", "openai"), ("new-1", None), ("old-9", None)]]
+    assert paths == ["/chat/completions", "/old", "/other", "/chat/completions", "/other", "/other"]
 
 
 def test_an_operation_may_have_its_own_host_and_key():

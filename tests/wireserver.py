@@ -19,6 +19,7 @@ Nothing here waits longer than `PATIENCE` seconds, so that a wrong script fails 
 from __future__ import annotations
 
 import functools
+import select
 import socket
 import ssl
 import struct
@@ -226,18 +227,14 @@ def relay(peer: Peer) -> None:
     port = int(peer.read_request().path.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as target:
         peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        back = threading.Thread(target=_pump, args=(target, peer.socket), daemon=True)
-        back.start()
-        _pump(peer.socket, target)
-        back.join(PATIENCE)
-
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    with suppress(OSError):
-        socket.socket.shutdown(sink, socket.SHUT_RDWR)
+        # In one thread: a TLS socket must not be read and written at the same time.
+        ends = {peer.socket: target, target: peer.socket}
+        while not peer.server.stopping.is_set():
+            for source in select.select(list(ends), [], [], 0.1)[0]:
+                data = source.recv(65536)
+                if not data:
+                    return
+                ends[source].sendall(data)
 
 
 def answers(*scripts: bytes | Steps) -> Step:

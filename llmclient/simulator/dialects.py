@@ -6,12 +6,13 @@ import dataclasses
 import urllib.parse
 
 from llmclient.simulator.anthropic import DIALECT as ANTHROPIC
+from llmclient.simulator.bedrock import DIALECT as BEDROCK
 from llmclient.simulator.exchange import Dialect, Failure, Request, Route
 from llmclient.simulator.gemini import DIALECT as GEMINI
 from llmclient.simulator.openai import DIALECT as OPENAI
 from llmclient.simulator.responses import DIALECT as RESPONSES
 
-DIALECTS: tuple[Dialect, ...] = (OPENAI, ANTHROPIC, GEMINI, RESPONSES)
+DIALECTS: tuple[Dialect, ...] = (OPENAI, ANTHROPIC, GEMINI, RESPONSES, BEDROCK)
 
 
 @dataclasses.dataclass(slots=True)

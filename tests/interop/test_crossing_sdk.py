@@ -88,8 +88,10 @@ def mistral(body: dict[str, Any]) -> None:
 
 
 def ollama(body: dict[str, Any]) -> None:
-    """Check against Ollama's types."""
+    """Check against Ollama's types; those of the request let any message pass."""
     part_of("ollama._types:ChatRequest").model_validate(body)
+    for message in body["messages"]:
+        part_of("ollama._types:Message").model_validate(message)
 
 
 CHECKS = {

@@ -97,6 +97,11 @@ def test_the_files_of_probes_are_up_to_date():
     assert reset.read_pins("groq") == reset.find_pins(registry.adapter("groq"))
 
 
+def test_no_file_of_probes_is_left_over():
+    """Each belongs to an adapter that has quirks."""
+    assert {path.stem for path in reset.FOLDER.iterdir()} <= set(registry.names())
+
+
 def test_quirks_of_a_parameter_that_is_refused_cannot_show():
     """A family that refuses the temperature inherits its range to no effect."""
     place = next(reset.places(type("Still", (Acme,), {"chat": OpenAIChat(unsupported=frozenset({"temperature"}), temperature_range=(0, 1))})))

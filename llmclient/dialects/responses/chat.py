@@ -64,7 +64,7 @@ class OpenAIResponses(ChatDialect):
     developer_role: Literal["developer", "system", "user"] = "developer"
     """The role that developer messages are sent in."""
     item_type: bool = False
-    """Whether messages need `type`: "message"."""
+    """Whether messages need `type`: "message"; an assistant's has it always."""
     parts: frozenset[str] = frozenset({"text", "image", "file"})
     """The kinds of content parts that are taken; `audio` is another."""
     file_urls: bool = True

@@ -55,7 +55,8 @@ def _split_instructions(request: ChatRequest) -> tuple[str | None, Sequence[Mess
 
 
 def _is_instruction(message: Message) -> bool:
-    return message.role in ("system", "developer") and not message.extra and all(isinstance(part, Text) for part in message.parts)
+    plain = not message.extra and message.name is None
+    return plain and message.role in ("system", "developer") and all(isinstance(part, Text) for part in message.parts)
 
 
 def _speaks_of_json(messages: Sequence[Message]) -> bool:
@@ -110,7 +111,8 @@ class _Writer:
     def _add_spoken(self, role: str, content: str | list[JSONObject], message: Message) -> None:
         if message.name is not None:
             self._drop_once("messages.name", "names of speakers are not taken here")
-        kind = {"type": "message"} if self._dialect.item_type else {}
+        # Of an assistant some hosts want to be told what the item is, whatever they want of others.
+        kind = {"type": "message"} if self._dialect.item_type or role == "assistant" else {}
         self.items.append({**kind, "role": role, "content": content, **self._extra(message)})
 
     def _add_result(self, message: Message) -> None:

@@ -133,6 +133,23 @@ def test_a_message_that_is_an_error():
     assert isinstance(decoder.error, errors.ApiError)
 
 
+def test_a_broken_beginning():
+    """Nothing was handed over; what the end of the body would say is not asked for."""
+    decoder, chunks = run(delta({"text": "a"})[:-1] + b"?" + STOP)
+    assert (errors.ResponseParsingError, []) == (type(decoder.error), chunks)
+    decoder, chunks = run(delta({"text": "a"}) + delta({"text": "b"})[:-1] + b"?")
+    assert (errors.ResponseParsingError, ["a"]) == (type(decoder.error), [chunk.text for chunk in chunks])
+
+
+def test_half_a_call_is_kept_as_no_call():
+    """Where the blocks must go back as they came: the text is the model's, the arguments were cut off."""
+    start = event("contentBlockStart", {"start": {"toolUse": {"toolUseId": "t", "name": "f"}}, "contentBlockIndex": 0})
+    body = start + delta({"toolUse": {"input": '{"a'}}) + delta({"text": "so"}, 1)
+    response = run(body + event("messageStop", {"stopReason": "max_tokens"}) + USAGE)[0].response()
+    assert ('{"a', "length") == (response.tool_calls[0].function.arguments, response.finish_reason)
+    assert {"toolUse": {"toolUseId": "t", "name": "f", "input": {}}} == response.message.provider_state.data["content"][0]
+
+
 @pytest.mark.parametrize("position", [0, 5, 9, 30, -1, -10])
 def test_peers_39_a_wrong_checksum_is_an_error(position):
     """39: Whatever byte of a message was changed; the chunks before it are handed over."""

@@ -40,6 +40,7 @@ def test_models_without_a_system_prompt(model):
     assert [("moved", "messages.system")] == notes(messages, model)
     assert [user("be brief"), assistant("a")] == body([messages[0], {"role": "assistant", "content": "a"}], model)["messages"]
     assert "system" in body(messages, model, ANYBODY)
+    assert {"messages": [user("hi")]} == body([{"role": "system", "content": " "}, USER], model)
 
 
 def test_turns_alternate():

@@ -34,7 +34,7 @@ def test_a_turn_that_was_changed_is_written_anew(change):
     answer = decode(response(REASONING, "Well.", CALL))
     sent = items(USER, attrs.evolve(answer.message, **change))
     assert sent[1] == {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "Hm."}], "encrypted_content": "gAAA"}
-    assert sent[2] == {"role": "assistant", "content": change.get("content", "Well.")}
+    assert sent[2] == {"type": "message", "role": "assistant", "content": change.get("content", "Well.")}
     assert len(sent) == (4 if "content" in change else 3)
 
 
@@ -73,7 +73,7 @@ def test_reasoning_as_text_where_a_host_wants_it():
     dialect = OpenAIResponses(provider="acme", replay_text=True)
     given = Message("assistant", "a", reasoning=(ReasoningBlock("Hm.", provider="acme", dialect="responses"), ReasoningBlock("")))
     assert items(USER, given, dialect=dialect)[1] == {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "Hm."}]}
-    assert items(USER, given)[1:] == [{"role": "assistant", "content": "a"}]
+    assert items(USER, given)[1:] == [{"type": "message", "role": "assistant", "content": "a"}]
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["kept", "written anew"])

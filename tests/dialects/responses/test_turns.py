@@ -46,8 +46,8 @@ def test_the_first_system_messages_become_instructions():
 
 @pytest.mark.parametrize(
     "messages",
-    [[USER], [SYSTEM], [{"role": "system", "content": [Image(data=PNG)]}, USER], [{**SYSTEM, "phase": "x"}, USER]],
-    ids=["no system message", "nothing else", "more than text", "a field more"],
+    [[USER], [SYSTEM], [{"role": "system", "content": [Image(data=PNG)]}, USER], [{**SYSTEM, "phase": "x"}, USER], [{**SYSTEM, "name": "n"}, USER]],
+    ids=["no system message", "nothing else", "more than text", "a field more", "a name"],
 )
 def test_what_cannot_be_instructions_stays_an_item(messages):
     """A request needs input, and instructions are text."""
@@ -179,7 +179,7 @@ def test_calls_and_results():
     sent = items(USER, {"role": "assistant", "content": "Well.", "tool_calls": calls}, result("call_2", "two"), result("call_1", "one"), tools=[TOOL])
     assert sent == [
         USER,
-        {"role": "assistant", "content": "Well."},
+        {"type": "message", "role": "assistant", "content": "Well."},
         {"type": "function_call", "call_id": "call_1", "name": "add", "arguments": '{"a":1}'},
         {"type": "function_call", "call_id": "call_2", "name": "add", "arguments": '{"a":2}'},
         {"type": "function_call_output", "call_id": "call_2", "output": "two"},
@@ -266,13 +266,16 @@ def test_an_assistants_parts():
     """Text is output, an item stands before what was said, and reasoning is no part of it."""
     search = {"type": "web_search_call", "id": "ws_1", "status": "completed"}
     sent = items(USER, Message("assistant", (ReasoningBlock("hm"), Text("a"), Other(search), Text("b"))))
-    assert sent[1:] == [search, {"role": "assistant", "content": [{"type": "output_text", "text": "a"}, {"type": "output_text", "text": "b"}]}]
+    assert sent[1:] == [
+        search,
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "a"}, {"type": "output_text", "text": "b"}]},
+    ]
 
 
 def test_a_spoken_answer_goes_back_as_text():
     """With a warning, once."""
     spoken = Message("assistant", None, audio={"id": "a1", "transcript": "Hello."})
-    assert items(USER, spoken, spoken)[1] == {"role": "assistant", "content": "Hello."}
+    assert items(USER, spoken, spoken)[1] == {"type": "message", "role": "assistant", "content": "Hello."}
     assert notes([USER, spoken, spoken]) == [("dropped", "messages.audio")]
 
 
@@ -281,13 +284,13 @@ def test_fields_of_another_providers_turn_are_dropped():
     call = ToolCall("call_1", FunctionCall("add"), extra={"namespace": "n"})
     plain = Message("assistant", "a", tool_calls=(call,), extra={"phase": "commentary"})
     assert items(USER, plain)[1:] == [
-        {"role": "assistant", "content": "a", "phase": "commentary"},
+        {"type": "message", "role": "assistant", "content": "a", "phase": "commentary"},
         {"type": "function_call", "call_id": "call_1", "name": "add", "arguments": "{}", "namespace": "n"},
     ]
     state = turn("x", provider="other").provider_state
     foreign = Message("assistant", "a", tool_calls=(call,), provider_state=state, extra={"phase": "commentary"})
     assert items(USER, foreign)[1:] == [
-        {"role": "assistant", "content": "a"},
+        {"type": "message", "role": "assistant", "content": "a"},
         {"type": "function_call", "call_id": "call_1", "name": "add", "arguments": "{}"},
     ]
     assert notes([USER, foreign]) == [("dropped", "messages.extra"), ("dropped", "tool_calls.extra")]

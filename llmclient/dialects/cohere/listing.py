@@ -1,0 +1,61 @@
+"""Which models a key may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import attrs
+
+from llmclient.dialects import failure
+from llmclient.dialects.base import Dialect
+from llmclient.dialects.cohere import problems
+from llmclient.dialects.shapes import is_array, is_object
+from llmclient.errors import ProviderError, ResponseParsingError
+from llmclient.types.context import RequestContext, WireRequest
+from llmclient.types.listing import ListedModel, ListModelsRequest, ListModelsResponse
+from llmclient.types.messages import EMPTY
+from llmclient.wire import jsons
+
+
+@attrs.frozen(kw_only=True)
+class CohereModels(Dialect[ListModelsRequest, ListModelsResponse]):
+    """Ask for the list of models. Each field is a quirk; its default is what Cohere does."""
+
+    name: ClassVar[str] = "cohere_models"
+
+    path: str = "/v1/models"
+    limit: int = 1_000
+    """How many models to ask for; the API gives 20 unless asked for more, and at most 1,000."""
+    error_codes: Mapping[str, failure.Kind] = attrs.field(default=EMPTY, hash=False)
+    """The provider's own error codes -> what they mean."""
+
+    def supported_params(self, model: str) -> frozenset[str]:
+        """Return the empty set: listing takes no parameters."""
+        return frozenset()
+
+    def encode(self, request: ListModelsRequest, context: RequestContext) -> WireRequest:
+        """Return a GET; `extra` goes into the query (`endpoint`, `default_only`, …)."""
+        query = {"page_size": str(self.limit), **{name: str(value) for name, value in request.extra.items()}}
+        return WireRequest(path=self.path, method="GET", query=query)
+
+    def decode(self, raw: bytes, model: str, request_id: str) -> ListModelsResponse:
+        """Return the list; raises ResponseParsingError when there is none, or the error that the body reports."""
+        try:
+            value = jsons.loads(raw)
+        except ValueError:
+            value = None
+        error = problems.of_body(value, model, self.error_codes)
+        if error is not None:
+            raise error
+        rows = value.get("models") if is_object(value) else None
+        if not is_array(rows):
+            shown = raw[:200].decode("utf-8", "replace")
+            raise ResponseParsingError("", f"the answer holds no list of models: {shown!r}")
+        named = [row for row in rows if is_object(row) and isinstance(row.get("name"), str)]
+        extras = [{key: item for key, item in row.items() if key != "name" and item is not None} for row in named]
+        return ListModelsResponse(models=tuple(ListedModel(id=row["name"], extra=extra) for row, extra in zip(named, extras, strict=True)))
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """Return (never raise) the error that a status other than 2xx means."""
+        return problems.of_status(status, headers, body, self.error_codes)

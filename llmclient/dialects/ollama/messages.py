@@ -1,0 +1,137 @@
+"""Messages on their way out: texts and pictures apart, arguments as objects, results by the name of their tool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from llmclient.dialects.base import Notes
+from llmclient.dialects.shapes import is_object
+from llmclient.errors import InvalidRequestError
+from llmclient.types.context import RequestContext
+from llmclient.types.messages import Audio, File, Image, JSONObject, Message, Other, ReasoningBlock, Refusal, Text, ToolCall
+from llmclient.wire import jsons
+
+if TYPE_CHECKING:
+    from llmclient.dialects.ollama.chat import OllamaChat
+
+Wire = dict[str, Any]
+
+_ROLES: Final[Mapping[str, str]] = {"developer": "system"}
+
+
+def write(dialect: OllamaChat, messages: Sequence[Message], context: RequestContext, notes: Notes) -> list[Wire]:
+    """Return the conversation; raises InvalidRequestError for a part that cannot be carried."""
+    writer = _Writer(dialect.name, dialect.provider or context.provider, notes)
+    return [writer.write(message) for message in messages]
+
+
+class _Writer:
+    """Writes the messages of one request, and says each warning once."""
+
+    def __init__(self, dialect: str, provider: str, notes: Notes) -> None:
+        self._dialect = dialect
+        self._provider = provider
+        self._notes = notes
+        self._said: set[str] = set()
+        self._names: dict[str, str] = {}
+        """Id of a call -> the tool's name, which is all that a result may say of it."""
+        self._open: list[tuple[str, str]] = []
+
+    def write(self, message: Message) -> Wire:
+        self._note_lost(message)
+        out: Wire = {"role": _ROLES.get(message.role, message.role)}
+        content, images, thoughts = self._read(message)
+        out["content"] = content or message.refusal or ""
+        if images:
+            out["images"] = images
+        thought = "".join(block.text for block in (*message.reasoning, *thoughts) if self._may_replay(block))
+        if thought and message.role == "assistant":
+            out["thinking"] = thought
+        if message.tool_calls:
+            self._open = []
+            out["tool_calls"] = [self._call(call) for call in message.tool_calls]
+        if message.role == "tool":
+            out["tool_name"] = self._answered(message)
+        return out
+
+    def _note_lost(self, message: Message) -> None:
+        if message.name is not None and message.role != "tool":
+            self._drop_once("messages.name", "names of speakers are not taken here")
+        if message.audio is not None:
+            self._drop_once("messages.audio", "spoken answers are sent back as text here")
+        unknown = sorted(key for key, value in message.extra.items() if value is not None) if message.extra else None
+        if unknown:
+            self._drop_once("messages.extra", f"{', '.join(unknown)} is not taken here")
+
+    # Content.
+
+    def _read(self, message: Message) -> tuple[str, list[str], list[ReasoningBlock]]:
+        """Return the text of a message, its pictures in base64, and the thoughts among its parts."""
+        texts: list[str] = []
+        images: list[str] = []
+        thoughts: list[ReasoningBlock] = []
+        for part in message.parts:
+            match part:
+                case Text():
+                    texts.append(part.text)
+                case Refusal():
+                    texts.append(part.refusal)
+                case Image():
+                    images.append(self._image(part))
+                case ReasoningBlock() if message.role == "assistant":
+                    thoughts.append(part)
+                case ReasoningBlock():
+                    raise InvalidRequestError("", "reasoning may only stand in an assistant's message", param="messages")
+                case Audio() | File():
+                    raise InvalidRequestError("", f"{type(part).__name__.lower()} parts are not taken here", param="messages")
+                case Other():
+                    raise InvalidRequestError("", f"parts of the type {part.value.get('type')!r} are not known here", param="messages")
+        return "".join(texts), images, thoughts
+
+    def _image(self, image: Image) -> str:
+        if image.remote_url is not None:
+            raise InvalidRequestError("", f"the picture at {image.remote_url} is not fetched here; pass its bytes or a path", param="messages")
+        if image.detail is not None:
+            self._drop_once("messages.detail", "pictures have no level of detail here")
+        return image.base64()[0]
+
+    def _may_replay(self, block: ReasoningBlock) -> bool:
+        return block.provider in (None, self._provider) and block.dialect in (None, self._dialect)
+
+    # Tools.
+
+    def _call(self, call: ToolCall) -> Wire:
+        name = call.function.name
+        self._names[call.id] = name
+        self._open.append((call.id, name))
+        return {"function": {"name": name, "arguments": _arguments(call)}}
+
+    def _answered(self, message: Message) -> str:
+        """Return the name of the tool whose result this is; one without an id answers the first call that is open."""
+        given = message.tool_call_id
+        if given in self._names:
+            found = self._names[given]
+            self._open = [pair for pair in self._open if pair[0] != given]
+        elif message.name is not None:
+            found = message.name
+        elif not given and self._open:
+            found = self._open.pop(0)[1]
+        else:
+            raise InvalidRequestError("", f"no tool call before this result has the id {given!r}; a name= would do, too", param="messages")
+        return found
+
+    def _drop_once(self, param: str, why: str) -> None:
+        if param not in self._said:
+            self._said.add(param)
+            self._notes.drop(param, why)
+
+
+def _arguments(call: ToolCall) -> JSONObject:
+    try:
+        value = jsons.loads_exactly(call.function.arguments or "{}")
+    except ValueError:
+        value = None
+    if is_object(value):
+        return value
+    raise InvalidRequestError("", f"the arguments of the call {call.function.name!r} are no JSON object, which is needed here", param="messages")

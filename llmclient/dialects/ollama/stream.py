@@ -1,0 +1,148 @@
+"""Streams of lines, each a JSON object with the next piece of the message, decoded as they come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from llmclient.dialects import failure
+from llmclient.dialects.base import truncated
+from llmclient.dialects.chunks import TextChunk
+from llmclient.dialects.ollama import answer
+from llmclient.dialects.shapes import is_array
+from llmclient.errors import ProviderError, ResponseParsingError
+from llmclient.types.chat import ChatChunk, ChatResponse, FunctionDelta, ToolCallDelta
+from llmclient.types.messages import JSONObject
+from llmclient.wire.ndjson import NDJSONDecoder
+
+if TYPE_CHECKING:
+    from llmclient.dialects.ollama.chat import OllamaChat
+
+
+class OllamaDecoder:
+    """Turns the bytes of one streamed answer into chunks, and into the response that a plain call would have given."""
+
+    def __init__(self, dialect: OllamaChat, model: str, request_id: str) -> None:
+        self.events = 0
+        self.done = False
+        self.error: ProviderError | None = None
+        self._dialect = dialect
+        self._model = model
+        self._request_id = request_id
+        self._lines = NDJSONDecoder()
+        self._text: list[str] = []
+        self._thoughts: list[str] = []
+        self._calls: list[JSONObject] = []
+        self._logprobs: list[Any] = []
+        self._last: dict[str, Any] = {}
+
+    def feed(self, data: bytes) -> list[ChatChunk]:
+        """Return the chunks that these bytes complete."""
+        if self._is_over() or not data:
+            return []
+        try:
+            lines = self._lines.feed(data)
+        except ResponseParsingError as error:
+            self.error = error
+            return []
+        return self._read(lines)
+
+    def finish(self) -> list[ChatChunk]:
+        """The body has ended: return what the last line brought if it had no end, and set `error` if the answer has none."""
+        if self._is_over():
+            return []
+        try:
+            lines = self._lines.finish()
+        except ResponseParsingError as error:
+            self.error = error
+            return []
+        chunks = self._read(lines, is_last=True)
+        if not self._is_over():
+            self.error = truncated(self.events)
+        return chunks
+
+    def response(self) -> ChatResponse:
+        """Return the answer assembled so far."""
+        message = {"content": "".join(self._text), "thinking": "".join(self._thoughts), "tool_calls": self._calls}
+        value = {**self._last, "message": message, "logprobs": self._logprobs}
+        return answer.build(self._dialect, value, self._model, self._request_id, ended=self.done)
+
+    def _is_over(self) -> bool:
+        return self.done or self.error is not None
+
+    # Lines.
+
+    def _read(self, lines: list[bytes], *, is_last: bool = False) -> list[ChatChunk]:
+        chunks: list[ChatChunk] = []
+        add = chunks.append
+        loads = answer.loads
+        texts = self._text
+        count = 0
+        line = b""
+        try:
+            for line in lines:
+                count += 1
+                event = loads(line)
+                message = event.get("message")
+                if message is not None and len(message) == 2 and event.get("done") is False and len(event) == 4:
+                    # Role and content, and nothing else: nearly every line.
+                    text = message.get("content")
+                    if text.__class__ is str and "role" in message:
+                        self._last = event
+                        if text:
+                            texts.append(text)
+                            piece = TextChunk(text, event)
+                            piece.__class__ = ChatChunk  # type: ignore[assignment]  # a subclass without fields of its own
+                            add(piece)
+                        continue
+                chunk = self._on(event)
+                if chunk is not None:
+                    add(chunk)
+                if self._is_over():
+                    break
+        except ResponseParsingError as error:
+            self.error = error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self.error = self._garbage(line, error, is_last=is_last)
+        self.events += count
+        return chunks
+
+    def _garbage(self, line: bytes, error: Exception, *, is_last: bool) -> ProviderError:
+        if is_last and self.events and line.startswith(b"{") and isinstance(error, ValueError):
+            return truncated(self.events, "the stream ended within a line")
+        shown = line[:200].decode("utf-8", "replace")
+        return ResponseParsingError("", f"a line of the stream is not understood: {shown!r}", model=self._model, cause=type(error).__name__)
+
+    def _on(self, event: JSONObject) -> ChatChunk | None:
+        if "error" in event or "message" not in event:
+            self.error = failure.find_failure(event, model=self._model, codes=self._dialect.error_codes)
+            if self.error is not None:
+                return None
+        message = event["message"]
+        text, thought = message.get("content") or "", message.get("thinking") or ""
+        if not (isinstance(text, str) and isinstance(thought, str)):
+            raise TypeError(message)
+        calls = self._take_calls(message.get("tool_calls"))
+        self._text.append(text)
+        self._thoughts.append(thought)
+        logprobs = event.get("logprobs")
+        if is_array(logprobs):
+            self._logprobs += logprobs
+        self._last = {key: value for key, value in event.items() if key not in ("message", "logprobs")}
+        if event.get("done"):
+            return self._stop(text, thought, calls, event)
+        return ChatChunk(text, thought or None, calls, event=event) if text or thought or calls else None
+
+    def _take_calls(self, calls: Any) -> tuple[ToolCallDelta, ...]:
+        """Return whole calls, as each comes in one line; the server numbers them anew in each, or not at all."""
+        pieces: list[ToolCallDelta] = []
+        for call in calls if is_array(calls) else ():
+            order = len(self._calls)
+            whole = answer.read_call(call, self._request_id, order)
+            self._calls.append(call)
+            pieces.append(ToolCallDelta(order, whole.id, FunctionDelta(whole.function.name, whole.function.arguments)))
+        return tuple(pieces)
+
+    def _stop(self, text: str, thought: str, calls: tuple[ToolCallDelta, ...], event: JSONObject) -> ChatChunk:
+        self.done = True
+        response = self.response()
+        return ChatChunk(text, thought or None, calls, response.finish_reason, response.usage, 0, response.finish_reason_raw, event)
