@@ -27,7 +27,6 @@ _MISTAKES = (
     requests.exceptions.InvalidSchema,
     requests.exceptions.MissingSchema,
     requests.exceptions.InvalidProxyURL,
-    requests.exceptions.InvalidHeader,
     urllib3.exceptions.LocationParseError,
     urllib3.exceptions.LocationValueError,
     urllib3.exceptions.ProxySchemeUnknown,
@@ -99,11 +98,11 @@ def _describe(causes: list[BaseException], host: str) -> tuple[str, bool]:
     return f"no answer from {host}: {_text(causes)}", True
 
 
-_SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
+_SENTENCES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
     (ConnectionRefusedError, "{host} refused the connection"),
     (http.client.IncompleteRead, "the answer of {host} ended early"),
     (zlib.error, "the answer of {host} is not what its content-encoding says"),
     (http.client.RemoteDisconnected, "{host} closed the connection without an answer"),
     (ConnectionError, "{host} broke off the connection"),
-    (http.client.HTTPException, "{host} did not answer in HTTP"),
+    ((http.client.HTTPException, urllib3.exceptions.InvalidHeader), "{host} did not answer in HTTP"),
 )

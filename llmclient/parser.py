@@ -45,6 +45,8 @@ class Wire(io.RawIOBase):
         self._armed: float = LONGEST_WAIT if armed is None else armed
         self._quiet = call.timeout.read is not None
         self.count = 0
+        self.ended = False
+        """Whether the server has closed its side."""
 
     def makefile(self, mode: str) -> io.BufferedReader:
         """Return the reader that http.client reads from."""
@@ -77,6 +79,7 @@ class Wire(io.RawIOBase):
             if call.cancelled:
                 raise ConnectionAbortedError("the call was closed")
             self.count += count
+            self.ended = not count
             call.received += count
             return count
 
@@ -120,6 +123,9 @@ class Answer(http.client.HTTPResponse):
         """Read the head; raises HTTPException for a framing that http.client would not notice that it cannot undo."""
         if not self._begin_plain():
             super().begin()
+            if self.wire.ended:
+                # http.client takes the end of the connection for the end of the head; a whole head is read without seeing it.
+                raise http.client.IncompleteRead(b"")
             coding = (self.headers.get("transfer-encoding") or "chunked").strip().lower()
             if coding not in ("chunked", "identity"):
                 raise http.client.HTTPException(f"the transfer-encoding {coding!r} was not asked for")

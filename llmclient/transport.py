@@ -24,7 +24,7 @@ from llmclient.dialer import socket_options
 from llmclient.errors import ConfigurationError, ProviderError
 from llmclient.exchange import Exchange
 from llmclient.failures import FAULTS, explain
-from llmclient.idle import keep_for_ever
+from llmclient.idle import IdleConnections, keep_for_ever
 from llmclient.pool import POOLS, drop
 from llmclient.prepared import NO_COOKIES, check_headers, origin_of, prepare
 
@@ -127,6 +127,11 @@ class PooledAdapter(requests.adapters.HTTPAdapter):
 
     def close(self) -> None:
         """Close every connection that is not in use."""
+        if self._pid == os.getpid():
+            # urllib3 leaves that to the collector, which does not come while an error or an answer refers to the pool.
+            for pool in list(self._pools.values()):
+                if isinstance(pool.pool, IdleConnections):
+                    pool.pool.clear()
         super().close()
         self._pools.clear()
 

@@ -82,8 +82,8 @@ def write_files(folder: Any, credentials: str = "", settings: str = "") -> None:
 # Signatures.
 
 
-def test_a_signature():
-    """The path is encoded once more for it; only headers that no proxy changes are signed."""
+def test_peers_39_a_signature():
+    """39: The path is encoded once more for it; only headers that no proxy changes are signed."""
     assert ["content-type", "host", "x-amz-date"] == check(sign(config(**KEYS)))
 
 
@@ -130,8 +130,8 @@ def test_another_service():
 # Where credentials come from.
 
 
-def test_an_api_key_goes_as_a_bearer_token():
-    """Without botocore, and whatever else there is."""
+def test_peers_39_an_api_key_goes_as_a_bearer_token():
+    """39: Without botocore, and whatever else there is."""
     assert "Bearer k" == sign(config(api_key="k")).headers["Authorization"]
     assert "Bearer k" == sign(config(api_key="k", **KEYS)).headers["Authorization"]
 

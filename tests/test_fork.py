@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import traceback
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from llmclient import transport as module
 from llmclient.errors import NetworkError
 from llmclient.idle import _inherited
 from llmclient.transport import Transport, session
-from tests.sending import new_call, new_transport, send
+from tests.sending import ca_file, new_call, new_transport, send
 from tests.wireserver import CHUNKED, Peer, WireServer, chunked, http_response, ok, stall
 
 pytestmark = [
@@ -66,7 +67,7 @@ def test_children_share_no_connection_with_their_parent(own: bool, tls: bool, mo
     monkeypatch.setattr(module._Process, "session", None)
     with WireServer(echo, tls=tls) as server:
         if tls and not own:
-            monkeypatch.setenv("SSL_CERT_FILE", __import__("tests.sending").sending.ca_file())
+            monkeypatch.setenv("SSL_CERT_FILE", ca_file())
         transport = new_transport() if own else Transport()
         ask(server.url, transport, b"parent before")
 
@@ -159,8 +160,6 @@ def test_a_child_that_exits_leaves_the_parents_connections_alone() -> None:
         ask(server.url, transport, b"before")
         pid = os.fork()
         if not pid:
-            import weakref
-
             # What the interpreter does at its end, without pytest's own part in it.
             weakref.finalize._exitfunc()  # type: ignore[attr-defined]
             os._exit(0)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
+import gzip
+import io
 import pathlib
 import pickle
 import socket
@@ -23,7 +26,7 @@ import vcr
 from llmclient import tls, transport
 from llmclient.deadline import Timeout
 from llmclient.errors import CancelledError, ConfigurationError, NetworkError, ProviderError, RequestTimeoutError
-from llmclient.transport import Exchange, PooledAdapter, Transport, prepare, session
+from llmclient.transport import Exchange, PooledAdapter, Transport, check_headers, prepare, session
 from tests.sending import SECRET, Running, ca_file, new_call, new_transport, send
 from tests.wireserver import CHUNKED, Closed, Peer, WireServer, authority, chunked, close, drip, http_response, ok, relay, reset, server_context, stall
 
@@ -273,8 +276,6 @@ def test_a_proxy_that_cannot_be_used_is_a_mistake_in_the_configuration(proxy: st
 
 def expired() -> ssl.SSLContext:
     """Return a server's context whose certificate was good until 2001."""
-    import datetime
-
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     then = datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC)
     authority().issue_cert("127.0.0.1", not_before=then - datetime.timedelta(days=1), not_after=then).configure_cert(context)
@@ -530,7 +531,7 @@ def test_options_beside_a_session_win_over_it() -> None:
     [
         [http_response(200, body=b"abc")],
         [http_response(200, CHUNKED, chunked([b"a", b"bc"]), length=None)],
-        [http_response(200, {"Content-Encoding": "gzip"}, __import__("gzip").compress(b"abc"))],
+        [http_response(200, {"Content-Encoding": "gzip"}, gzip.compress(b"abc"))],
     ],
     ids=["length", "chunked", "gzip"],
 )
@@ -584,7 +585,6 @@ def test_a_redirect_of_a_session_with_requests_own_adapters_is_an_answer() -> No
 
 def test_an_adapter_of_the_users_own_is_asked() -> None:
     """Any adapter will do, also one whose raw is a plain file."""
-    import io
 
     class Canned(requests.adapters.BaseAdapter):
         def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
@@ -653,7 +653,6 @@ def test_no_key_of_a_hook_is_in_a_traceback() -> None:
 @pytest.mark.parametrize("way", ["prepare", "check"])
 def test_no_key_is_in_the_traceback_of_a_bad_header(way: str) -> None:
     """A key with a line break is refused in frames that no longer hold it."""
-    from llmclient.transport import check_headers
 
     def bad() -> dict[str, str]:
         return {"Authorization": f"Bearer {SECRET}\n"}

@@ -221,8 +221,9 @@ def test_reranking(path):
     if body is not None:
         names = ("top_n", "max_tokens_per_doc", "return_documents")
         given = {name: body.get(name) for name in names}
-        wire = dialect.encode(RerankRequest(model=body["model"], query=body["query"], documents=tuple(body["documents"]), **given), CONTEXT)
-        assert {key: value for key, value in body.items() if value is not None} == wire.body
+        # The first version chose a model itself where none was named.
+        wire = dialect.encode(RerankRequest(model=body.get("model", ""), query=body["query"], documents=tuple(body["documents"]), **given), CONTEXT)
+        assert {key: value for key, value in body.items() if value is not None} == {key: value for key, value in wire.body.items() if value != ""}
 
 
 # What Cohere's own SDKs send.

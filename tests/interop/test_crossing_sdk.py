@@ -88,10 +88,11 @@ def mistral(body: dict[str, Any]) -> None:
 
 
 def ollama(body: dict[str, Any]) -> None:
-    """Check against Ollama's types; those of the request let any message pass."""
+    """Check against Ollama's types; those of the request let any message pass, and an image is one of their objects until it is sent."""
     part_of("ollama._types:ChatRequest").model_validate(body)
     for message in body["messages"]:
-        part_of("ollama._types:Message").model_validate(message)
+        images = {"images": [{"value": image} for image in message["images"]]} if "images" in message else {}
+        assert part_of("ollama._types:Message").model_validate({**message, **images}).model_dump(exclude_none=True) == message
 
 
 CHECKS = {

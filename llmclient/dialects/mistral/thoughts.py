@@ -63,7 +63,7 @@ def sign(dialect: MistralChat, response: ChatResponse, raw: bytes) -> ChatRespon
     choices = value.get("choices") if is_object(value) else None
     found: dict[int, Thoughts] = {}
     for position, choice in enumerate(choices if is_array(choices) else ()):
-        message = choice.get("message") if is_object(choice) else None
+        message = choice.get("message", choice.get("delta")) if is_object(choice) else None
         if is_object(message):
             index = choice.get("index")
             found.setdefault(index if isinstance(index, int) else position, Thoughts()).take(message.get("content"), whole=True)

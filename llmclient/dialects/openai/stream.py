@@ -38,7 +38,7 @@ _FIRST: Final = frozenset({"id", "model", "created"})
 _LATE: Final = ("system_fingerprint", "service_tier", "provider")
 """These may come with any event, and seldom change."""
 _PLAIN: Final = frozenset({"id", "object", "created", "model", "choices", "usage", "system_fingerprint", "service_tier", "provider", "obfuscation", "p"})
-_PLAIN_CHOICE: Final = frozenset({"index", "delta", "finish_reason", "logprobs", "native_finish_reason"})
+_PLAIN_CHOICE: Final = frozenset("index delta finish_reason logprobs native_finish_reason content_filter_results matched_stop stop_reason".split())
 
 
 class OpenAIChatDecoder:

@@ -269,7 +269,7 @@ def test_names_and_unknown_fields_are_dropped_once():
     assert [("dropped", "messages.name"), ("dropped", "messages.extra")] == notes(messages)
 
 
-def test_families_are_found_through_regions_and_arns():
+def test_peers_44_families_are_found_through_regions_and_arns():
     """44: Whatever stands before the vendor, the family is the same; without the prefixes it is nobody's."""
     arn = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.meta.llama3-3-70b-instruct-v1:0"
     custom = "arn:aws:bedrock:us-east-1:123456789012:custom-model/meta.llama3-1-8b-instruct-v1:0:128k/abc123"

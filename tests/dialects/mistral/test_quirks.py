@@ -235,11 +235,16 @@ CASES: dict[str, Callable[[MistralChat], None]] = {
     "audio_text": recordings_are_text,
     "file_id_flat": uploads_go_by_their_id,
 }
-PLAIN: dict[str, Any] = {
-    **{field.name: field.default for field in attrs.fields(OpenAIChat)},
-    **{"function_strict": True, "function_parameters": False, "empty_turns": True, "ends_with_system": True},
-    **{"nulls": True, "document_urls": False, "audio_text": False},
+OWN: dict[str, Any] = {
+    "function_strict": True,
+    "function_parameters": False,
+    "empty_turns": True,
+    "ends_with_system": True,
+    "nulls": True,
+    "document_urls": False,
+    "audio_text": False,
 }
+PLAIN: dict[str, Any] = OWN | {field.name: field.default for field in attrs.fields(OpenAIChat)}
 """What each field is where Mistral's way is not taken."""
 
 
