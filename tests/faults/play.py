@@ -15,7 +15,7 @@ import traceback
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -131,6 +131,8 @@ class Fault:
     """Whether the connection serves the next call too; None where either is right."""
     check: Callable[[Any], bool] = bool
     """What else must be true of the answer."""
+    settle: float = 0.0
+    """Seconds before the next call, for what comes late."""
     echo: bool = True
     """Whether the server can answer an ordinary call afterwards; if not, the same call must end the same way once more."""
     only: Callable[[Wire, Mode], bool] = lambda wire, mode: True  # noqa: E731
@@ -161,7 +163,7 @@ class Stage:
         self.is_over = False
         self.steps: Steps = fault.script(case) if fault.script else ()
         tls = fault.tls() if fault.tls else False
-        self.server = Late(listener, self.serve, tls=tls) if listener else WireServer(self.serve, tls=tls)
+        self.server = Server(self.serve, listener=listener, tls=tls)
 
     def serve(self, peer: Peer) -> None:
         """Serve one connection."""
@@ -174,22 +176,41 @@ class Stage:
             else:
                 peer.play(self.steps)
 
-    def count(self) -> int:
-        """Return how many attempts have reached the server."""
+    def count(self, expected: int) -> int:
+        """Return how many attempts have reached the server, whose threads may be a little behind."""
+        until = time.monotonic() + 2
+        while self._count() < expected and time.monotonic() < until:
+            time.sleep(0.002)
+        return self._count()
+
+    def _count(self) -> int:
         return self.server.connections if self.fault.before is not None or self.fault.tls is not None else len(self.server.requests)
 
 
-class Late(WireServer):
-    """A server on a socket that only now begins to listen."""
+class Server(WireServer):
+    """A scripted server among many: the descriptor of its listener is not free for another while a thread may still wait at it.
 
-    def __init__(self, listener: socket.socket, *scripts: Any, **options: Any) -> None:
+    With `listener` it takes a socket that only now begins to listen.
+    """
+
+    def __init__(self, *scripts: Any, listener: socket.socket | None = None, **options: Any) -> None:
         super().__init__(*scripts, **options)
-        self._listener.close()
-        listener.settimeout(PATIENCE)
-        listener.listen()
-        self._listener = listener
-        self.port = listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        if listener is not None:
+            self._listener.close()
+            listener.settimeout(PATIENCE)
+            listener.listen()
+            self._listener = listener
+            self.port = listener.getsockname()[1]
+            self.url = f"http://127.0.0.1:{self.port}"
+
+    def stop(self) -> None:
+        """Close everything and wait for the threads, first for the one that accepts."""
+        self.stopping.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        if self._threads:
+            self._threads[0].join(PATIENCE)
+        super().stop()
 
 
 def echo(case: Case, request: Request) -> bytes:
@@ -236,7 +257,7 @@ def play(fault: Fault, case: Case, clock: Lateness) -> list[str]:
             if stage is not None:
                 stage.server.__enter__()
             outcome = ask(one, case.mode, "what?")
-            seen = stage.count() if stage is not None else None
+            seen = stage.count(fault.end(case.mode).attempts) if stage is not None else None
             problems = list(judge(fault, case, outcome, seen, clock))
             if listener is not None:
                 stage = Stage(fault, case, listener)
@@ -327,6 +348,7 @@ def after(fault: Fault, case: Case, one: Provider, stage: Stage, transport: Tran
         return
     used = stage.server.connections
     stage.is_over = True
+    time.sleep(fault.settle)
     other = provider(case, stage.server.url, transport, CALM)
     for number in range(2):
         nonce = f"nonce-{uuid.uuid4().hex}"
@@ -370,6 +392,10 @@ class Lateness:
 
 def play_all(fault: Fault, wires: Iterable[Wire], width: int = 8) -> list[str]:
     """Play a fault in every dialect and mode, many at once; return what was wrong."""
+    # Certificates are made once, before threads ask for them.
+    for make in (fault.tls, fault.verify):
+        if make is not None:
+            make()
     cases = [Case(wire, mode) for wire in wires for mode in MODES if fault.only(wire, mode)]
     with Lateness() as clock, ThreadPoolExecutor(width) as pool:
         found = pool.map(lambda case: play(fault, case, clock), cases)

@@ -224,6 +224,51 @@ def wrapped(payload: bytes) -> bytes:
     return tell(dump({"bytes": base64.b64encode(payload).decode()}), "chunk")
 
 
+# Cohere.
+
+
+def cohere_message(text: str, finish: Any) -> Any:
+    """Return an answer."""
+    usage = {"billed_units": {"input_tokens": 1, "output_tokens": 1}, "tokens": {"input_tokens": 1, "output_tokens": 1}}
+    return {"id": "c", "finish_reason": finish, "message": {"role": "assistant", "content": [{"type": "text", "text": text}]}, "usage": usage}
+
+
+def cohere_events(pieces: Sequence[str], finish: Any) -> Frames:
+    """Return a stream."""
+    events: list[dict[str, Any]] = [
+        {"type": "message-start", "id": "c", "delta": {"message": {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}}},
+        {"type": "content-start", "index": 0, "delta": {"message": {"content": {"type": "text", "text": ""}}}},
+        *({"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": piece}}}} for piece in pieces),
+        {"type": "content-end", "index": 0},
+        {"type": "message-end", "delta": {"finish_reason": finish, "usage": cohere_message("", finish)["usage"]}},
+    ]
+    return [*map(named, events), data(b"[DONE]")]
+
+
+COHERE_SLOW_DOWN = {"id": "e", "message": "rate limit exceeded"}
+COHERE_FAILED = {"type": "message-end", "delta": {"finish_reason": "ERROR", "error": "rate limit exceeded"}}
+
+# Ollama.
+
+
+def ollama_message(text: str, finish: Any) -> dict[str, Any]:
+    """Return an answer, or the last line of a stream."""
+    counts = {"total_duration": 1, "load_duration": 1, "prompt_eval_count": 1, "prompt_eval_duration": 1, "eval_count": 1, "eval_duration": 1}
+    return {**ollama_piece(text), "done": True, "done_reason": finish, **counts}
+
+
+def ollama_piece(text: str) -> dict[str, Any]:
+    """Return a line of a stream."""
+    return {"model": "m", "created_at": "2026-01-01T00:00:00Z", "message": {"role": "assistant", "content": text}, "done": False}
+
+
+def line(payload: bytes) -> bytes:
+    """Return a line of a stream."""
+    return payload + b"\n"
+
+
+OLLAMA_SLOW_DOWN = {"error": "rate limit exceeded"}
+
 WIRES = (
     Wire("openai", "llmclient.dialects.openai:OpenAIChat", completion, deltas, 1, data, SLOW_DOWN, data(dump(SLOW_DOWN))),
     Wire(
@@ -296,6 +341,29 @@ WIRES = (
         data,
         MISTRAL_SLOW_DOWN,
         data(dump(MISTRAL_SLOW_DOWN)),
+    ),
+    Wire(
+        "cohere",
+        "llmclient.dialects.cohere:CohereChat",
+        cohere_message,
+        cohere_events,
+        3,
+        data,
+        COHERE_SLOW_DOWN,
+        named(COHERE_FAILED),
+        stop="COMPLETE",
+    ),
+    Wire(
+        "ollama",
+        "llmclient.dialects.ollama:OllamaChat",
+        ollama_message,
+        lambda pieces, finish: [line(dump(each)) for each in [*map(ollama_piece, pieces), ollama_message("", finish)]],
+        1,
+        line,
+        OLLAMA_SLOW_DOWN,
+        line(dump(OLLAMA_SLOW_DOWN)),
+        content_type="application/x-ndjson",
+        comment=b"\n",
     ),
 )
 BY_NAME = {wire.name: wire for wire in WIRES}

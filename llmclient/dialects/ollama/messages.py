@@ -42,7 +42,8 @@ class _Writer:
         self._note_lost(message)
         out: Wire = {"role": _ROLES.get(message.role, message.role)}
         content, images, thoughts = self._read(message)
-        out["content"] = content or message.refusal or ""
+        if content or message.content is not None or not message.tool_calls:
+            out["content"] = content or message.refusal or ""
         if images:
             out["images"] = images
         thought = "".join(block.text for block in (*message.reasoning, *thoughts) if self._may_replay(block))

@@ -118,7 +118,9 @@ class _Writer:
 
     def thinking(self, value: JSONObject) -> None:
         is_on = value.get("type") != "disabled"
-        self._body["think"] = is_on
+        if not (is_on and self._body.get("think")):
+            # How hard to think was said by an effort before.
+            self._body["think"] = is_on
         if is_on and value.get("budget_tokens") is not None:
             self._notes.drop("thinking.budget_tokens", "thoughts have no budget here")
 

@@ -77,13 +77,28 @@ def read_usage(value: JSONObject | None, *, reasoning_outside: bool = False, cos
 _USUAL: Final = frozenset({"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details"})
 
 
+_ASKED: Final = {
+    "cached_tokens": "cached_tokens",
+    "cache_write_tokens": "cache_write_tokens",
+    "audio_tokens": "prompt_audio_tokens",
+    "image_tokens": "image_tokens",
+}
+_ASKED_ELSEWHERE: Final = {"cache_read_tokens": "cached_tokens", "cache_creation_tokens": "cache_write_tokens"}
+_ANSWERED: Final = {"reasoning_tokens": "reasoning_tokens", "audio_tokens": "completion_audio_tokens"}
+
+
 def _read_details(asked: JSONObject, answered: JSONObject, fields: dict[str, Any]) -> None:
-    fields["cached_tokens"] = _first(asked, "cached_tokens", "cache_read_tokens")
-    fields["cache_write_tokens"] = _first(asked, "cache_write_tokens", "cache_creation_tokens")
-    fields["reasoning_tokens"] = _count(answered.get("reasoning_tokens"))
-    heard, spoken = _count(asked.get("audio_tokens")), _count(answered.get("audio_tokens"))
-    fields["prompt_audio_tokens"], fields["completion_audio_tokens"], fields["audio_tokens"] = heard, spoken, total_of(heard, spoken)
-    fields["image_tokens"] = total_of(_count(asked.get("image_tokens")), _count(answered.get("image_tokens")))
+    # Only what is there is looked at: most answers have few of these.
+    for names, details in ((_ASKED, asked), (_ASKED_ELSEWHERE, asked), (_ANSWERED, answered)):
+        for name, number in details.items():
+            field = names.get(name)
+            if field is not None and field not in fields and (counted := _count(number)) is not None:
+                fields[field] = counted
+    if "image_tokens" in answered:
+        fields["image_tokens"] = total_of(fields.get("image_tokens"), _count(answered["image_tokens"]))
+    heard, spoken = fields.get("prompt_audio_tokens"), fields.get("completion_audio_tokens")
+    if heard is not None or spoken is not None:
+        fields["audio_tokens"] = total_of(heard, spoken)
 
 
 def _read_rest(value: JSONObject, cost: Any, fields: dict[str, Any]) -> None:
