@@ -19,6 +19,7 @@ from llmclient.provider import Provider, ProviderConfig, RequestContext
 from llmclient.types.chat import ChatRequest, ChatResponse
 from llmclient.types.embeddings import EmbeddingRequest, EmbeddingResponse
 from llmclient.types.listing import ListModelsResponse
+from llmclient.types.making import maker
 from llmclient.types.media import is_list
 from llmclient.types.messages import JSONObject, Message, read_messages
 from llmclient.types.options import ChatOptions, check_names, read_options
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 Messages: TypeAlias = str | Message | JSONObject | Sequence[str | Message | JSONObject]
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+_make_request: Final = maker(ChatRequest)
 _POLICY: Final = frozenset({"timeout", "retry", "strict", "api_key", "api_base"})
 _EMBED_KNOWN: Final = frozenset({"dimensions", "encoding_format", "input_type", "truncate", "user", "extra", "headers"}) | _POLICY
 _COUNT_KNOWN: Final = frozenset({"system", "tools", "extra", "headers"}) | _POLICY
@@ -252,7 +254,7 @@ class Client:
         provider, name, context = self._route(model, options, None, "chat")
         try:
             system = options.pop("system", None)
-            request = ChatRequest(model=name, messages=read_messages(messages, system), **read_options(options))
+            request = _make_request(model=name, messages=read_messages(messages, system), **read_options(options))
         except ProviderError as error:
             failure = error.with_facts(provider=provider.label, model=name)
         else:

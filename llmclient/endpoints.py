@@ -25,8 +25,18 @@ class Endpoint:
     sign: Signer = attrs.field(repr=False)
     headers: Mapping[str, str] = attrs.field(repr=False)
     masked: Mapping[str, str]
-    is_constant: bool = False
+    json_headers: Mapping[str, str] = attrs.field(repr=False)
+    """What a request with a JSON body has before it is signed, where nothing else was asked for."""
+    json_masked: Mapping[str, str]
+    is_constant: bool
     """Whether the signer gives every request the same headers, which were checked when the endpoint was made."""
+
+
+def make_endpoint(url: str, sign: Signer, headers: Mapping[str, str], secret: frozenset[str], is_constant: bool) -> Endpoint:
+    """Return an endpoint; `secret` names the headers that the signer sets."""
+    masked = {name: mask(name, value, secret) for name, value in headers.items()} | dict.fromkeys(secret, "***")
+    content = {"Content-Type": "application/json"}
+    return Endpoint(url, sign, headers, masked, content | dict(headers), content | masked, is_constant)
 
 
 def base_address(config: ProviderConfig, template: str, options: Iterable[Option], env: Mapping[str, tuple[str, ...]]) -> str:

@@ -14,7 +14,7 @@ import attrs
 
 from llmclient.auth import Auth, Bearer
 from llmclient.dialects.failure import request_id
-from llmclient.endpoints import Endpoint, base_address, mask, retirement
+from llmclient.endpoints import Endpoint, base_address, make_endpoint, retirement
 from llmclient.errors import InvalidRequestError, NotSupportedError, ProviderError
 from llmclient.models import ModelInfo, ModelRow, cost_of, find_row
 from llmclient.sending import NoRequest, PlainDialect, Sender, is_constant
@@ -24,6 +24,7 @@ from llmclient.types.config import Option, ProviderConfig, Retired
 from llmclient.types.context import ABILITIES, OPERATIONS, Capability, HealthStatus, RequestContext, WireRequest
 from llmclient.types.embeddings import EmbeddingRequest, EmbeddingResponse
 from llmclient.types.listing import ListModelsRequest, ListModelsResponse
+from llmclient.types.making import maker
 from llmclient.types.media import JSONObject, is_object
 from llmclient.types.messages import Message
 from llmclient.types.reply import Reply
@@ -45,6 +46,7 @@ T = TypeVar("T")
 AnyDialect = Any
 """A dialect of any operation; the slots give each its exact type."""
 
+_make_meta: Final = maker(Meta)
 _REMEMBERED_AT_MOST: Final = 1024
 
 
@@ -462,7 +464,7 @@ class Provider:
         tries: Tries,
         send: Sender,
     ) -> Meta:
-        return Meta(
+        return _make_meta(
             provider=self.label,
             request_id=known_id,
             headers=headers,
@@ -484,8 +486,7 @@ class Provider:
         secret = auth.secret_headers
         settings = {header: str(value) for header, name in self.setting_headers.items() if (value := self.config.get(name))}
         headers = {**self.headers, **settings, **self.config.headers}
-        masked = {name: mask(name, value, secret) for name, value in headers.items()} | dict.fromkeys(secret, "***")
-        endpoint = Endpoint(self.address(dialect.base_url), sign, headers, masked, is_constant(self.label, sign))
+        endpoint = make_endpoint(self.address(dialect.base_url), sign, headers, secret, is_constant(self.label, sign))
         self._endpoints[dialect.base_url, dialect.auth] = endpoint
         return endpoint
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from urllib.parse import quote, urlsplit
 
 from llmclient.dialects.failure import request_id
@@ -12,6 +12,7 @@ from llmclient.endpoints import Endpoint, mask
 from llmclient.errors import ProviderError
 from llmclient.types.answer import Sent
 from llmclient.types.context import WireRequest
+from llmclient.types.making import maker
 from llmclient.types.reply import Reply
 from llmclient.wire import jsons
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from llmclient.auth import Signer
     from llmclient.deadline import Call
     from llmclient.transport import Exchange, Transport
+
+
+_make_sent: Final = maker(Sent)
 
 
 class Sender:
@@ -42,19 +46,24 @@ class Sender:
         self._idempotency = {idempotency_header: uuid.uuid4().hex} if idempotency_header and wire.method == "POST" else None
         body = wire.body
         self._body = body if isinstance(body, bytes) or body is None else jsons.dumps(body)
-        headers: dict[str, str] = {"Content-Type": "application/json"} if body is not None else {}
-        headers.update(endpoint.headers)
-        headers.update(wire.headers)
-        if self._idempotency:
-            headers.update(self._idempotency)
-        # A dialect that sets a header which the caller gave too has taken the caller's value in (as with anthropic-beta).
-        taken = {name.lower() for name in wire.headers} if extra and wire.headers else ()
-        headers.update((name, value) for name, value in extra.items() if name.lower() not in taken)
-        self._headers = headers
+        plain = body is not None and not wire.headers and not extra and self._idempotency is None
+        self._headers = endpoint.json_headers if plain else self._collect(wire.headers, extra)
         url = endpoint.url + wire.path
         if wire.query:
             url += "?" + "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in wire.query.items())
         self._url = url
+
+    def _collect(self, own: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
+        """Return all headers but the signer's; the caller's win over the dialect's, those over the provider's."""
+        headers: dict[str, str] = {"Content-Type": "application/json"} if self._body is not None else {}
+        headers.update(self._endpoint.headers)
+        headers.update(own)
+        if self._idempotency:
+            headers.update(self._idempotency)
+        # A dialect that sets a header which the caller gave too has taken the caller's value in (as with anthropic-beta).
+        taken = {name.lower() for name in own} if extra and own else ()
+        headers.update((name, value) for name, value in extra.items() if name.lower() not in taken)
+        return headers
 
     def __call__(self, transport: Transport, call: Call) -> Exchange:
         """Make one attempt and return the answer whose head has come with a 2xx status; raises ProviderError."""
@@ -81,9 +90,12 @@ class Sender:
 
     def sent(self) -> Sent:
         """Return what was sent, secrets masked."""
+        endpoint = self._endpoint
+        if self._headers is endpoint.json_headers:
+            return _make_sent(self._wire.method, self._url, endpoint.json_masked, self._body)
         masked = {name: mask(name, value) for name, value in self._headers.items()}
-        masked.update(self._endpoint.masked)
-        return Sent(self._wire.method, self._url, masked, self._body)
+        masked.update(endpoint.masked)
+        return _make_sent(self._wire.method, self._url, masked, self._body)
 
 
 class PlainDialect:

@@ -6,13 +6,17 @@ import dataclasses
 import urllib.parse
 
 from llmclient.simulator.anthropic import DIALECT as ANTHROPIC
+from llmclient.simulator.azure import DIALECT as AZURE
 from llmclient.simulator.bedrock import DIALECT as BEDROCK
+from llmclient.simulator.cohere import DIALECT as COHERE
 from llmclient.simulator.exchange import Dialect, Failure, Request, Route
 from llmclient.simulator.gemini import DIALECT as GEMINI
+from llmclient.simulator.mistral import DIALECT as MISTRAL
+from llmclient.simulator.ollama import DIALECT as OLLAMA
 from llmclient.simulator.openai import DIALECT as OPENAI
 from llmclient.simulator.responses import DIALECT as RESPONSES
 
-DIALECTS: tuple[Dialect, ...] = (OPENAI, ANTHROPIC, GEMINI, RESPONSES, BEDROCK)
+DIALECTS: tuple[Dialect, ...] = (OPENAI, ANTHROPIC, GEMINI, RESPONSES, BEDROCK, COHERE, OLLAMA, MISTRAL, AZURE)
 
 
 @dataclasses.dataclass(slots=True)

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 import attrs
 
 from llmclient.errors import InvalidRequestError, ResponseParsingError
+from llmclient.types.making import maker
 from llmclient.types.media import EMPTY, Audio, File, Image, JSONObject, Media, is_list, is_object
 from llmclient.wire import jsons
 
@@ -181,7 +182,7 @@ class Message:
         Raises InvalidRequestError for an unknown role or a part of the wrong shape.
         """
         if isinstance(value, str):
-            return cls("user", value)
+            return _make_message("user", value)
         if isinstance(value, Message):
             return value
         if is_object(value):
@@ -210,6 +211,9 @@ class Message:
     def to_dict(self) -> dict[str, Any]:
         """Return the message in OpenAI's shape, with `reasoning_blocks` and `provider_state` beside it; `of` reads it back."""
         return write_message(self)
+
+
+_make_message: Final = maker(Message)
 
 
 def read_messages(value: str | Message | JSONObject | Sequence[str | Message | JSONObject], system: str | None = None) -> tuple[Message, ...]:

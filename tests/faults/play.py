@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from llmclient.deadline import Timeout
 from llmclient.errors import ProviderError
@@ -135,7 +135,7 @@ class Fault:
     """Seconds before the next call, for what comes late."""
     echo: bool = True
     """Whether the server can answer an ordinary call afterwards; if not, the same call must end the same way once more."""
-    only: Callable[[Wire, Mode], bool] = lambda wire, mode: True  # noqa: E731
+    only: Callable[[Wire, Mode], bool] = lambda wire, mode: True
     note: str = ""
 
     def end(self, mode: Mode) -> End:
@@ -381,7 +381,7 @@ class Lateness:
             self._stop.wait(0.01)
             self.worst = max(self.worst, time.monotonic() - start - 0.01)
 
-    def __enter__(self) -> Lateness:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -45,11 +45,13 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(command: list[str], port: int, ready: str, *, env: Mapping[str, str] | None = None, limit: float = 60) -> Iterator[str]:
+def running(
+    command: list[str], port: int, ready: str, *, env: Mapping[str, str] | None = None, limit: float = 60, folder: pathlib.Path = ROOT
+) -> Iterator[str]:
     """Run a server until the block ends, and give its address; raises UnavailableError when it does not answer within `limit` seconds."""
     with tempfile.TemporaryFile() as log:
         whole = {**os.environ, **QUIET, **(env or {})}
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=whole, start_new_session=True)
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=whole, cwd=folder, start_new_session=True)
         try:
             if not _answers(process, port, ready, limit):
                 log.seek(0)

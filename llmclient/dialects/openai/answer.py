@@ -13,6 +13,7 @@ from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import InvalidRequestError, ProviderError, ResponseParsingError
 from llmclient.types.answer import Meta
 from llmclient.types.chat import ChatResponse, Choice
+from llmclient.types.making import maker
 from llmclient.types.messages import EMPTY, FunctionCall, JSONObject, Message, ProviderState, ReasoningBlock, ToolCall, read_arguments
 from llmclient.wire import jsons
 
@@ -37,6 +38,10 @@ _MESSAGE: Final = (
     | NOISE
 )
 
+
+_make_choice: Final = maker(Choice)
+_make_message: Final = maker(Message)
+_make_response: Final = maker(ChatResponse)
 
 ODD_SHAPES: Final = (AttributeError, KeyError, TypeError, ValueError)
 """What goes wrong where a field is of another kind than it should be."""
@@ -116,10 +121,10 @@ def _read_plain(dialect: OpenAIChat, value: JSONObject) -> ChatResponse | None:
     if text.__class__ is not str or message.get("role") != "assistant":
         return None
     usage = value.get("usage")
-    return ChatResponse(
+    return _make_response(
         id=identity or None,
         model=read_text(value.get("model")),
-        choices=(Choice(0, Message("assistant", text), "stop", "stop"),),
+        choices=(_make_choice(0, _make_message("assistant", text), "stop", "stop"),),
         created=read_time(value.get("created")),
         system_fingerprint=read_text(value.get("system_fingerprint")),
         service_tier=read_text(value.get("service_tier")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
@@ -15,6 +15,7 @@ from llmclient.dialects.openai.stream import OpenAIChatDecoder
 from llmclient.errors import ProviderError
 from llmclient.types.chat import PARAMS, ChatRequest, ChatResponse
 from llmclient.types.context import RequestContext, WireRequest
+from llmclient.types.making import maker
 from llmclient.types.messages import EMPTY, Image, JSONObject, Message
 
 ReasoningParam: TypeAlias = Literal[
@@ -22,6 +23,9 @@ ReasoningParam: TypeAlias = Literal[
 ]
 ThinkingParam: TypeAlias = Literal["none", "verbatim", "thinking_type", "reasoning_object", "enable_thinking", "chat_template"]
 ReplayReasoning: TypeAlias = Literal["never", "reasoning_content", "reasoning", "reasoning_text", "reasoning_details", "tags", "content_list"]
+
+
+_make_wire: Final = maker(WireRequest)
 
 
 def _frozen_map(default: Mapping[str, Any] = EMPTY) -> Any:
@@ -199,7 +203,7 @@ class OpenAIChat(ChatDialect):
         merge_extra(body, request.extra, notes)
         path = fill_model(self.stream_path if stream and self.stream_path else self.path, request.model)
         headers = self.image_headers if self.image_headers and _shows_image(request.messages) else EMPTY
-        return WireRequest(path=path, query=self.query, headers=headers, body=body, warnings=tuple(notes.warnings), stream=stream)
+        return _make_wire(path=path, query=self.query, headers=headers, body=body, warnings=tuple(notes.warnings), stream=stream)
 
     def _ask_for_stream(self, body: dict[str, Any]) -> None:
         if not self.stream_path:

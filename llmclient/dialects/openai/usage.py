@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from llmclient.dialects.shapes import is_object
 from llmclient.types.chat import FinishReason
+from llmclient.types.making import maker
 from llmclient.types.messages import EMPTY, JSONObject
 from llmclient.types.usage import Usage, total_of
 
@@ -71,9 +72,10 @@ def read_usage(value: JSONObject | None, *, reasoning_outside: bool = False, cos
     if prompt is None and completion is None and total is None and not any(item is not None for item in fields.values()):
         return None
     total = total_of(prompt, completion) if total is None else total
-    return Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=total, **fields)
+    return _make_usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=total, **fields)
 
 
+_make_usage: Final = maker(Usage)
 _USUAL: Final = frozenset({"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details", "completion_tokens_details"})
 
 
