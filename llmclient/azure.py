@@ -9,6 +9,7 @@ import attrs
 
 from llmclient.dialects.azure import surface
 from llmclient.endpoints import base_address
+from llmclient.errors import ConfigurationError
 from llmclient.provider import Provider
 
 if TYPE_CHECKING:
@@ -25,7 +26,12 @@ class AzureProvider(Provider):
         An operation with another host has it at the same resource. Raises ConfigurationError for an address that is missing or malformed,
         and for an option that could move the request to another host.
         """
-        if other is None or self.config.get_api_base() is None:
+        given = self.config.get_api_base()
+        if given is None and not self.config.get("resource"):
+            variables = self.env.get("api_base", ())
+            wanted = f"set {variables[0]}, or " if variables else ""
+            raise ConfigurationError(self.label, f"there is no address; {wanted}pass resource= or api_base=")
+        if other is None or given is None:
             return surface.root_of(super().address(other))
         return self._beside(other)
 

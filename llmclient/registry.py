@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, TypeGuard
@@ -52,6 +53,10 @@ class _Registry:
                     self._points = self._find_points()
         return self._points
 
+    def renew_lock(self) -> None:
+        """In a forked child: the lock may have been held by a thread that is not there any more."""
+        self._lock = threading.RLock()
+
     def _find_points(self) -> Mapping[str, EntryPoint]:
         from importlib.metadata import entry_points  # here, since it costs more than the whole registry
 
@@ -71,8 +76,7 @@ class _Registry:
         cls = self._classes.get(name)
         if cls is None:
             found = self._import(name) if name in self.index().adapters else _load(name, self.points()[name])
-            with self._lock:
-                cls = self._classes.setdefault(name, found)
+            cls = self._classes.setdefault(name, found)
         return cls
 
     def _import(self, name: str) -> type[Provider]:
@@ -86,13 +90,13 @@ class _Registry:
 
     def add(self, cls: type[Provider], *, replace: bool) -> None:
         """Register a class under its name and aliases."""
-        own = _plain(cls.name)
+        own, aliases = _plain(cls.name), vars(cls).get("aliases", ())  # those of a parent stay the parent's
         with self._lock:
-            for name in (cls.name, *cls.aliases):
+            for name in (cls.name, *aliases):
                 self._check(cls, name, replace=replace)
             self._classes = {**self._classes, own: cls}
             kept = {alias: name for alias, name in self._aliases.items() if name != own}
-            self._aliases = {**kept, **{_plain(alias): own for alias in cls.aliases}}
+            self._aliases = {**kept, **{_plain(alias): own for alias in aliases}}
 
     def _check(self, cls: type[Provider], name: str, *, replace: bool) -> None:
         plain = _plain(name)
@@ -126,6 +130,8 @@ class _Index:
 
 
 _registry = _Registry()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_registry.renew_lock)
 
 
 def resolve(model: str, instances: Collection[str] = ()) -> tuple[str, str]:

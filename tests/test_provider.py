@@ -206,13 +206,18 @@ class Regional(Acme):
     env = {"account": ("ACME_ACCOUNT",)}
 
 
+def test_a_host_may_be_given_with_its_scheme():
+    """As DATABRICKS_HOST usually is."""
+    assert Regional({"api_key": KEY, "account": "https://a-1/"}).address() == "https://a-1.eu.acme.invalid/v1"
+
+
 def test_host_parts_are_filled_in():
     """From settings, else from their defaults."""
     assert Regional({"api_key": KEY, "account": "a-1"}).address() == "https://a-1.eu.acme.invalid/v1"
     assert Regional({"api_key": KEY, "account": "a-1", "region": "us"}).address() == "https://a-1.us.acme.invalid/v1"
 
 
-@pytest.mark.parametrize("value", ["evil.test/", "a@evil.test", "a:80", "a?b", "a#b", "a b", "..", "a..b", "-a", "", "ä"])
+@pytest.mark.parametrize("value", ["evil.test/x", "http://a", "https://a@b", "a@evil.test", "a:80", "a?b", "a#b", "a b", "..", "a..b", "-a", "", "ä"])
 def test_a_host_part_cannot_move_the_request(value):
     """The key stays with the provider."""
     with pytest.raises(errors.ConfigurationError, match="account"):

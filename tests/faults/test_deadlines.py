@@ -54,11 +54,12 @@ def steps(script: Script) -> tuple[Case, Steps]:
 
 
 def needed(script: Script) -> float:
-    """Return the seconds that pass before the last byte of the body is sent."""
+    """Return the seconds that pass before the body has ended."""
     _, played = steps(script)
     seconds = 0.0
     for (delay, _), piece in zip(script[3], played[1::2], strict=False):
-        seconds += delay if piece else 0.0
+        # Closing comes after everything.
+        seconds += delay if piece or script[2] == "closing" else 0.0
     return seconds
 
 

@@ -260,12 +260,12 @@ def unknown_model(talk: Talk) -> str:
 
 def too_long(talk: Talk) -> str:
     """A prompt beyond the context."""
-    return raised(errors.ContextLengthExceededError, lambda: talk.chat("Hello " * 5000))
+    return raised(errors.ContextLengthExceededError, lambda: talk.chat("Hello " * 5000, max_tokens=16))
 
 
 def too_long_stream(talk: Talk) -> str:
     """The same, of a stream."""
-    return raised(errors.ContextLengthExceededError, lambda: talk.stream("Hello " * 5000))
+    return raised(errors.ContextLengthExceededError, lambda: talk.stream("Hello " * 5000, max_tokens=16))
 
 
 def rate_limit(talk: Talk) -> str:

@@ -100,7 +100,7 @@ class CohereDecoder:
             "tool_calls": [call.whole() for call in self._calls.values()],
             "citations": self._citations,
         }
-        value = {"id": self._id, "message": message, "logprobs": self._logprobs, **self._end}
+        value = {**self._end, "id": self._id, "message": message, "logprobs": self._logprobs}
         return answer.build(self._dialect, value, self._model, self._request_id, ended=self.done)
 
     def _is_over(self) -> bool:
@@ -176,7 +176,7 @@ class CohereDecoder:
 
     def _start(self, event: JSONObject) -> None:
         identity = event.get("id")
-        self._id = identity if isinstance(identity, str) else None
+        self._id = identity if isinstance(identity, str) and identity else None
 
     def _open(self, event: JSONObject) -> ChatChunk | None:
         """A part begins; one of a kind that comes later than this code is kept as it is."""
@@ -184,6 +184,8 @@ class CohereDecoder:
         kind = begun["type"]
         if not isinstance(kind, str):
             raise TypeError(kind)
+        if event["index"] in self._parts:
+            raise KeyError(event["index"])
         self._parts[event["index"]] = (begun, [])
         return self._grow_part(event) if kind in ("text", "thinking") else None
 
@@ -220,8 +222,11 @@ class CohereDecoder:
         name = function["name"]
         if not isinstance(name, str):
             raise TypeError(name)
-        order = len(self._calls)
-        call = self._calls[event["index"]] = _Call(order, value.get("id") or make_id(self._id or self._request_id, order), name)
+        if event["index"] in self._calls:
+            raise KeyError(event["index"])
+        order, given = len(self._calls), value.get("id")
+        identity = given if isinstance(given, str) and given else make_id(self._id or self._request_id, order)
+        call = self._calls[event["index"]] = _Call(order, identity, name)
         arguments = _piece(function)
         call.arguments.append(arguments)
         return ChatChunk(tool_calls=(ToolCallDelta(order, call.id, FunctionDelta(name, arguments)),), event=event)

@@ -23,7 +23,19 @@ _ROLES: Final[Mapping[str, str]] = {"developer": "system"}
 def write(dialect: OllamaChat, messages: Sequence[Message], context: RequestContext, notes: Notes) -> list[Wire]:
     """Return the conversation; raises InvalidRequestError for a part that cannot be carried."""
     writer = _Writer(dialect.name, dialect.provider or context.provider, notes)
-    return [writer.write(message) for message in messages]
+    out: list[Wire] = []
+    places: list[int] = []
+    for message in messages:
+        wire = writer.write(message)
+        at, place = len(out), -1
+        if message.role == "tool":
+            # Two calls of one tool can only be told apart by their order, so results come in that of the calls.
+            place = writer.place
+            while at and places[at - 1] > place:
+                at -= 1
+        out.insert(at, wire)
+        places.insert(at, place)
+    return out
 
 
 class _Writer:
@@ -34,9 +46,11 @@ class _Writer:
         self._provider = provider
         self._notes = notes
         self._said: set[str] = set()
-        self._names: dict[str, str] = {}
-        """Id of a call -> the tool's name, which is all that a result may say of it."""
-        self._open: list[tuple[str, str]] = []
+        self._calls: dict[str, tuple[int, str]] = {}
+        """Id of a call -> its place in its turn and the tool's name, which is all that a result may say of it."""
+        self._open: list[tuple[str, int, str]] = []
+        self.place = -1
+        """Which of the calls of the turn before the last result answers."""
 
     def write(self, message: Message) -> Wire:
         self._note_lost(message)
@@ -103,21 +117,21 @@ class _Writer:
     # Tools.
 
     def _call(self, call: ToolCall) -> Wire:
-        name = call.function.name
-        self._names[call.id] = name
-        self._open.append((call.id, name))
+        name, place = call.function.name, len(self._open)
+        self._calls[call.id] = place, name
+        self._open.append((call.id, place, name))
         return {"function": {"name": name, "arguments": _arguments(call)}}
 
     def _answered(self, message: Message) -> str:
         """Return the name of the tool whose result this is; one without an id answers the first call that is open."""
         given = message.tool_call_id
-        if given in self._names:
-            found = self._names[given]
-            self._open = [pair for pair in self._open if pair[0] != given]
+        if given in self._calls:
+            self.place, found = self._calls[given]
+            self._open = [call for call in self._open if call[0] != given]
         elif message.name is not None:
-            found = message.name
+            self.place, found = len(self._calls), message.name
         elif not given and self._open:
-            found = self._open.pop(0)[1]
+            _, self.place, found = self._open.pop(0)
         else:
             raise InvalidRequestError("", f"no tool call before this result has the id {given!r}; a name= would do, too", param="messages")
         return found

@@ -152,13 +152,23 @@ def test_claude_is_beside_the_others(name: str, settings: dict[str, str], host: 
 # The pieces.
 
 
-@pytest.mark.parametrize("name", ["azure_openai", "azure_ai", "azure_cognitive_services"])
-def test_a_resource_is_needed(name: str) -> None:
-    """Or an address; and it may not lead to another host."""
-    with pytest.raises(ConfigurationError, match="resource is not set"):
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [("azure_openai", "AZURE_OPENAI_ENDPOINT"), ("azure_ai", "AZURE_AI_API_BASE"), ("azure_cognitive_services", "AZURE_COGNITIVE_SERVICES_API_BASE")],
+)
+def test_a_resource_or_an_address_is_needed(name: str, variable: str) -> None:
+    """Which is told with the variable; and a resource may not lead to another host."""
+    with pytest.raises(ConfigurationError, match=f"there is no address; set {variable}, or pass resource= or api_base="):
         registry.adapter(name)().address()
     with pytest.raises(ConfigurationError, match="resource may hold"):
         registry.adapter(name)({"resource": "evil.example/#"}).address()
+
+
+def test_a_provider_without_variables_is_no_crash() -> None:
+    """Such as one that a user has written."""
+    own = type("Own", (registry.adapter("azure_openai"),), {"name": "own", "env": {}})
+    with pytest.raises(ConfigurationError, match="there is no address; pass resource= or api_base="):
+        own().address()
 
 
 @pytest.mark.parametrize(

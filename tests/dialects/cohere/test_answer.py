@@ -218,6 +218,7 @@ GARBAGE = [
     b'data: {"type": "content-delta", "index": 0, "delta": {"message": {"content": {"text": 1}}}}\n\n',
     b'data: {"type": "content-delta", "index": 0, "delta": null}\n\n',
     b'data: {"type": "content-start", "index": 1, "delta": {"message": {"content": {"type": 1}}}}\n\n',
+    b'data: {"type": "content-start", "index": 0, "delta": {"message": {"content": {"type": "text", "text": ""}}}}\n\n',
     b'data: {"type": "tool-plan-delta", "delta": {"message": {"tool_plan": 1}}}\n\n',
     b'data: {"type": "tool-call-start", "index": 0, "delta": {"message": {"tool_calls": {"function": {"name": 1}}}}}\n\n',
     b'data: {"type": "tool-call-start", "index": 0, "delta": {"message": {"tool_calls": {"function": {"name": "a", "arguments": {"a": 1}}}}}}\n\n',
@@ -241,6 +242,7 @@ def test_events_that_say_nothing_new():
     bare = [said("content-delta", {"content": {"thinking": "t"}}, 5), said("content-delta", {"content": {"text": "!"}}, 6)]
     decoder, _ = run(wire(*given[:4], *odd, *bare, {**given[5], "delta": {**given[5]["delta"]}}))
     assert (None, "hello!", "t") == (decoder.error, decoder.response().text, decoder.response().reasoning)
+    assert "hello" == run(wire(*given[:-1], {"type": "message-end", "delta": {"finish_reason": "COMPLETE", "message": "m"}}))[0].response().text
     cited = said("citation-start", {"citations": [CITATION, CITATION]}, 0)
     assert (CITATION, CITATION) == run(wire(*given[:-1], cited, given[-1]))[0].response().message.annotations
 

@@ -22,7 +22,15 @@ def test_peers_65_arguments_go_as_objects():
     wire = sent(USER, called, {**RESULT, "tool_call_id": "call_2"}, RESULT)
     calls = [{"function": {"name": "add", "arguments": {"a": 1}}}, {"function": {"name": "now", "arguments": {"a": 123456789012345678901}}}]
     assert {"role": "assistant", "tool_calls": calls} == wire[1]
-    assert [{"role": "tool", "content": "2", "tool_name": "now"}, {"role": "tool", "content": "2", "tool_name": "add"}] == wire[2:]
+    assert [{"role": "tool", "content": "2", "tool_name": "add"}, {"role": "tool", "content": "2", "tool_name": "now"}] == wire[2:]
+
+
+def test_results_come_in_the_order_of_their_calls():
+    """Nothing else tells two calls of one tool apart; each turn is for itself."""
+    first, second = {**ASSISTANT, "tool_calls": [CALL, {**CALL, "id": "call_2"}]}, {**ASSISTANT, "tool_calls": [{**CALL, "id": "call_3"}]}
+    results = [{**RESULT, "tool_call_id": f"call_{number}", "content": str(number)} for number in (1, 2, 3)]
+    wire = sent(USER, first, results[1], results[0], second, results[2], USER)
+    assert ["hi", "1", "2", "3", "hi"] == [message["content"] for message in wire if "content" in message]
 
 
 @pytest.mark.parametrize("arguments", ["[1]", "{", "1"])
