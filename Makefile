@@ -93,12 +93,15 @@ sdk: .venv-sdk/.installed  ## Hold the simulator against the vendors' SDKs
 real: .venv-real/.installed  ## Talk to a real model server (llama.cpp) on this machine
 	@.venv-real/bin/python tests/real/run.py
 
+real-all: .venv-real/.installed  ## Talk to vLLM, transformers, LiteLLM and aimock too (6 GB); writes docs/interop.md (ARGS=NAME: one of them, no page)
+	@.venv-real/bin/python tests/real/run_all.py $(ARGS)
+
 bench: .venv/.installed  ## Compare with bare urllib3 and bare requests; writes docs/benchmarks.md (ARGS=--peers: other libraries too)
 	$(BIN)/python -m benchmarks $(ARGS)
 	$(BIN)/python tests/docs/test_speed.py
 
 clean:  ## Remove what the commands above have made
-	rm -rf .venv .venv-sdk .venv-real benchmarks/.venvs benchmarks/.cache build dist htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* *.egg-info
+	rm -rf .venv .venv-sdk .venv-real .venv-real-* benchmarks/.venvs benchmarks/.cache build dist htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* *.egg-info
 
 .venv/.installed-demo: $(WHEN)
 	$(call environment,.venv)
@@ -118,4 +121,4 @@ clean:  ## Remove what the commands above have made
 	$(call environment,.venv-real)
 	$(call install,.venv-real,. $(LLAMA))
 
-.PHONY: help demo test setup codegen format check static lint types drift quirks coverage test-all wheel-test sdk real bench clean
+.PHONY: help demo test setup codegen format check static lint types drift quirks coverage test-all wheel-test sdk real real-all bench clean

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import attrs
 
 from llmclient.auth import Signer
-from llmclient.errors import ConfigurationError, redact
+from llmclient.errors import ConfigurationError, ProviderError, redact
 from llmclient.types.config import Option, ProviderConfig, Retired
+from llmclient.wire import jsons
 
 _HOST_PART: Final = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _SECRET_WORDS: Final = ("authorization", "key", "token", "secret", "cookie", "password")
+
+_SAID: Final = ("message", "body", "cause")
+_FACTS: Final = ("code", "type", "param", "request_id")
 
 
 @attrs.frozen
@@ -84,3 +88,19 @@ def mask(name: str, value: str, secret: frozenset[str] = frozenset()) -> str:
     """Return a header's value as it may be shown: `***` for one that is secret by list or by name."""
     lower = name.lower()
     return "***" if lower in secret or any(word in lower for word in _SECRET_WORDS) else value
+
+
+def hide(error: ProviderError, key: str | None) -> None:
+    """Blank out a key that the provider repeats, in each spelling that JSON and addresses give it; a word of three letters is none."""
+    if not key or len(key) < 4:
+        return
+    escaped = jsons.dumps(key).decode()[1:-1]
+    spellings = dict.fromkeys((key, escaped, escaped.replace("/", "\\/"), quote(key, safe="")))
+    # A placeholder such as "test" is no secret, and may well be a code.
+    for name in _SAID + _FACTS if len(key) >= 8 else _SAID:
+        value = getattr(error, name)
+        if isinstance(value, str):
+            for spelling in spellings:
+                value = value.replace(spelling, "***")
+            setattr(error, name, value)
+    error.args = (error.provider, error.message)

@@ -258,7 +258,7 @@ class Provider:
             return dialect.decode(raw, model, request_id)
         except ProviderError as error:
             failure = self._claim(error, model)
-        raise failure
+        raise failure.with_traceback(None)
 
     def get_error_mapper(self, model: str = "", operation: str = "chat") -> Callable[[int, Mapping[str, str], bytes], ProviderError]:
         """Return the function from status, headers and body to one error of the tree."""
@@ -280,13 +280,7 @@ class Provider:
     def _claim(self, error: ProviderError, model: str | None = None) -> ProviderError:
         """Fill in whose error this is, and make sure that it does not echo our key."""
         error.with_facts(provider=self.label, model=model or None)
-        key = self.config.api_key
-        if key and len(key) >= 4:
-            for name in ("message", "body", "cause"):
-                value = getattr(error, name)
-                if value and key in value:
-                    setattr(error, name, value.replace(key, "***"))
-            error.args = (error.provider, error.message)
+        hide(error, self.config.api_key)
         return error
 
     # The calls.
@@ -416,7 +410,8 @@ class Provider:
                 return once()
             except ProviderError as error:
                 failure = self._claim(error, model)
-            raise failure
+            # The frames below hold the body, which may repeat the key.
+            raise failure.with_traceback(None)
 
         return claimed
 

@@ -131,7 +131,7 @@ class _Index:
 
 _registry = _Registry()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_registry.renew_lock)
+    os.register_at_fork(after_in_child=lambda: _registry.renew_lock())
 
 
 def resolve(model: str, instances: Collection[str] = ()) -> tuple[str, str]:

@@ -5,30 +5,16 @@ Started by `make real`. Prints what the server says, and ends with status 1 at t
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import pathlib
-import socket
-import subprocess
 import sys
-import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 
 import llmclient
 from llmclient import errors
-
-MODEL = pathlib.Path(__file__).parent.parent / "data" / "tiny-qwen3-f16.gguf"
-SERVER = pathlib.Path(sys.executable).parent / "llama-server-vulkan"
-KEY = "a-key-of-our-own"
-COMMON = ("--host", "127.0.0.1", "--jinja", "--no-ui", "-ngl", "0", "--api-key", KEY)
-UNICODE = "Grüße, 世界! 👋🏽 ¿Qué tal? Привет, мир. こんにちは 🎉🚀 naïve café — “quoted” … 한국어 🇫🇷 done."
-COUNT = " ".join(str(number) for number in range(1, 21))
-WEATHER = llmclient.Tool("get_weather", "Get the weather", {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]})
-PERSON = {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}, "required": ["name", "age"], "additionalProperties": False}
+from tests.real.asks import COUNT, HELLO, PERSON, TURNS, UNICODE, WEATHER, ask
+from tests.real.fronts import llama_fronts
+from tests.real.servers import KEY, MODEL, llama_chat, llama_embed, llama_version
 
 
 def expect(what: str, wanted: object, got: object) -> None:
@@ -36,42 +22,6 @@ def expect(what: str, wanted: object, got: object) -> None:
     if wanted != got:
         sys.exit(f"{what}: wanted {wanted!r}, got {got!r}")
     print(f"  {what:<28} {got}")
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextlib.contextmanager
-def server(alias: str, *options: str) -> Iterator[str]:
-    """Run a server and give its address."""
-    port = free_port()
-    with tempfile.TemporaryFile() as log:
-        command = [str(SERVER), *COMMON, "-m", str(MODEL), "--alias", alias, "--port", str(port), *options]
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-        try:
-            wait_until_healthy(process, f"http://127.0.0.1:{port}/health", log)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-def wait_until_healthy(process: subprocess.Popen[bytes], url: str, log: tempfile._TemporaryFileWrapper[bytes]) -> None:
-    """Return when the server has loaded its model; end the program when it dies or takes over a minute."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    for _ in range(600):
-        if process.poll() is not None:
-            log.seek(0)
-            sys.exit(f"the server ended with {process.returncode}:\n{log.read().decode(errors='replace')[-2000:]}")
-        with contextlib.suppress(OSError), opener.open(url, timeout=5):  # a 503 while it loads is an OSError too
-            return
-        time.sleep(0.1)
-    sys.exit(f"{url} did not answer within a minute")
 
 
 def client_of(url: str, key: str = KEY) -> llmclient.Client:
@@ -82,7 +32,7 @@ def client_of(url: str, key: str = KEY) -> llmclient.Client:
 def chat(client: llmclient.Client) -> None:
     """Ask what the model knows by heart."""
     answer = client.chat("tiny/tiny-qwen3", "Hello", temperature=0)
-    expect("chat", "Hello! How can I help you today?", answer.text)
+    expect("chat", HELLO, answer.text)
     expect("finish reason", "stop", answer.finish_reason)
     expect("tokens", 22, answer.usage and answer.usage.total_tokens)
     expect("unicode", UNICODE, client.chat("tiny/tiny-qwen3", "Show me unicode", temperature=0).text)
@@ -90,9 +40,7 @@ def chat(client: llmclient.Client) -> None:
     expect("reasoning", ("Two plus two is four.", "The answer is 4."), ((thought.reasoning or "").strip(), thought.text))
     cut = client.chat("tiny/tiny-qwen3", "Tell me a long story", temperature=0, max_tokens=12)
     expect("cut by max_tokens", ("length", True), (cut.finish_reason, cut.truncated))
-    turns = [("user", "I live in Tokyo."), ("assistant", "Tokyo, noted."), ("user", "Where do I live?")]
-    place = [llmclient.Message(role, text) for role, text in turns]
-    expect("several turns", "You live in Tokyo.", client.chat("tiny/tiny-qwen3", place, temperature=0).text)
+    expect("several turns", "You live in Tokyo.", client.chat("tiny/tiny-qwen3", TURNS, temperature=0).text)
 
 
 def stream(client: llmclient.Client) -> None:
@@ -121,15 +69,14 @@ def tools(client: llmclient.Client) -> None:
 
 def structured(client: llmclient.Client) -> None:
     """Ask for JSON that satisfies a schema; the server enforces it by a grammar."""
-    wanted = {"type": "json_schema", "json_schema": {"name": "person", "schema": PERSON}}
-    answer = client.chat("tiny/tiny-qwen3", "Give me a person as JSON", response_format=wanted, temperature=0)
+    answer = client.chat("tiny/tiny-qwen3", "Give me a person as JSON", response_format=PERSON, temperature=0)
     expect("JSON by schema", {"name": "Ada", "age": 36}, json.loads(answer.text))
 
 
 def fan_out(client: llmclient.Client) -> None:
     """Ask 200 times, 16 at once; every answer must belong to its question."""
     started = time.perf_counter()
-    wanted = {"Hello": "Hello! How can I help you today?", "What is the capital of France?": "The capital of France is Paris."}
+    wanted = {"Hello": HELLO, "What is the capital of France?": "The capital of France is Paris."}
     prompts = list(wanted) * 100
     items = list(client.map("tiny/tiny-qwen3", prompts, workers=16, temperature=0))
     for prompt, item in zip(prompts, items, strict=True):
@@ -163,18 +110,30 @@ def embed(client: llmclient.Client) -> None:
     expect("tokens", 10, answer.usage and answer.usage.total_tokens)
 
 
+def dialects() -> None:
+    """Ask the same things in every dialect that the server speaks."""
+    with llama_fronts() as fronts:
+        for front in fronts:
+            print(front.dialect)
+            for name in front.asks:
+                outcome = ask(front, name)
+                if outcome.failed:
+                    sys.exit(f"{front.dialect}, {name}: {outcome.words}")
+                print(f"  {name:<28} {outcome.result}: {outcome.words[:200]}")
+
+
 def main() -> None:
     """Run the whole round."""
-    version = subprocess.run([SERVER, "--version"], check=True, capture_output=True, text=True)
-    print(f"llama.cpp server, {(version.stdout + version.stderr).splitlines()[0]}; llmclient {llmclient.__version__}, Python {sys.version.split()[0]}")
-    with server("tiny-qwen3", "-c", "4096", "-np", "2") as url, client_of(url) as client:
+    print(f"llama.cpp server, {llama_version()}; llmclient {llmclient.__version__}, Python {sys.version.split()[0]}")
+    with llama_chat() as url, client_of(url) as client:
         print(f"{url}: {MODEL.name}")
         for part in (chat, stream, tools, structured, fan_out):
             part(client)
         refusals(client, url)
-    with server("tiny-embed", "-c", "2048", "-np", "1", "--embeddings", "--pooling", "mean") as url, client_of(url) as client:
+    with llama_embed() as url, client_of(url) as client:
         print(f"{url}: {MODEL.name}, embeddings")
         embed(client)
+    dialects()
     print("all answers are as they should be")
 
 

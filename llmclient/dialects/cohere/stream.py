@@ -131,12 +131,15 @@ class CohereDecoder:
             for payload in payloads:
                 count += 1
                 event = loads(payload)
-                if event["type"] == "content-delta" and "logprobs" not in event:
-                    text = event["delta"]["message"]["content"].get("text")
-                    if text.__class__ is str and (part := parts.get(event["index"])) is not None and part[0]["type"] == "text":
+                if event["type"] == "content-delta" and "logprobs" not in event and (part := parts.get(event["index"])) is not None:
+                    kind = part[0]["type"]
+                    text = event["delta"]["message"]["content"].get(kind)
+                    if text.__class__ is str and kind in ("text", "thinking"):
                         part[1].append(text)
                         if text:
                             piece = TextChunk(text, event)
+                            if kind == "thinking":
+                                piece.text, piece.reasoning = "", text  # type: ignore[misc]  # frozen in the end, not yet
                             piece.__class__ = ChatChunk  # type: ignore[assignment]  # a subclass without fields of its own
                             add(piece)
                         continue

@@ -11,7 +11,7 @@ from llmclient.dialects.ollama import answer
 from llmclient.dialects.shapes import is_array
 from llmclient.errors import ProviderError, ResponseParsingError
 from llmclient.types.chat import ChatChunk, ChatResponse, FunctionDelta, ToolCallDelta
-from llmclient.types.messages import JSONObject
+from llmclient.types.messages import EMPTY, JSONObject
 from llmclient.wire.ndjson import NDJSONDecoder
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class OllamaDecoder:
         self._thoughts: list[str] = []
         self._calls: list[JSONObject] = []
         self._logprobs: list[Any] = []
-        self._last: dict[str, Any] = {}
+        self._last: JSONObject = EMPTY
 
     def feed(self, data: bytes) -> list[ChatChunk]:
         """Return the chunks that these bytes complete."""
@@ -75,7 +75,7 @@ class OllamaDecoder:
         chunks: list[ChatChunk] = []
         add = chunks.append
         loads = answer.loads
-        texts = self._text
+        texts, thoughts = self._text, self._thoughts
         count = 0
         line = b""
         try:
@@ -83,14 +83,17 @@ class OllamaDecoder:
                 count += 1
                 event = loads(line)
                 message = event.get("message")
-                if message is not None and len(message) == 2 and event.get("done") is False and len(event) == 4:
-                    # Role and content, and nothing else: nearly every line.
-                    text = message.get("content")
-                    if text.__class__ is str and "role" in message:
+                if message is not None and event.get("done") is False and len(event) == 4:
+                    # Role, content, perhaps a thought, and nothing else: nearly every line.
+                    text, thought = message.get("content"), message.get("thinking", "")
+                    if text.__class__ is str and thought.__class__ is str and len(message) == 2 + ("thinking" in message) and "role" in message:
                         self._last = event
-                        if text:
+                        if text or thought:
                             texts.append(text)
                             piece = TextChunk(text, event)
+                            if thought:
+                                thoughts.append(thought)
+                                piece.reasoning = thought  # type: ignore[misc]  # frozen in the end, not yet
                             piece.__class__ = ChatChunk  # type: ignore[assignment]  # a subclass without fields of its own
                             add(piece)
                         continue
@@ -127,7 +130,7 @@ class OllamaDecoder:
         logprobs = event.get("logprobs")
         if is_array(logprobs):
             self._logprobs += logprobs
-        self._last = {key: value for key, value in event.items() if key not in ("message", "logprobs")}
+        self._last = event
         if event.get("done"):
             return self._stop(text, thought, calls, event)
         return ChatChunk(text, thought or None, calls, event=event) if text or thought or calls else None
