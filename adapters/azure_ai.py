@@ -22,14 +22,12 @@ class AzureAI(AzureProvider):
     aliases = ("azure_ai_foundry", "azure_ai_studio", "azureai")
     title = "Azure AI Foundry"
     docs = "https://learn.microsoft.com/en-us/azure/foundry/foundry-models/concepts/models-sold-directly-by-azure"
-    status = "verified"
     base_url = "https://{resource}.services.ai.azure.com"
     auth = AzureAD(bearer_hosts=(".inference.ai.azure.com", ".models.ai.azure.com"))
     env = {
         "api_key": ("AZURE_AI_API_KEY", "AZURE_API_KEY"),
         "api_base": ("AZURE_AI_API_BASE", "AZURE_AI_CHAT_ENDPOINT", "AZURE_AI_ENDPOINT"),
-        "resource": ("AZURE_AI_RESOURCE",),
-        "azure_ad_token": ("AZURE_AI_AD_TOKEN",),
+        "azure_ad_token": ("AZURE_AD_TOKEN",),
         "api_version": ("AZURE_AI_API_VERSION",),
     }
     options = (

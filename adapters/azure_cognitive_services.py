@@ -23,7 +23,6 @@ class AzureCognitiveServices(AzureProvider):
     name = PROVIDER_NAME
     title = "Azure Cognitive Services"
     docs = "https://learn.microsoft.com/en-us/azure/ai-services/openai/concepts/models"
-    status = "verified"
     base_url = "https://{resource}.cognitiveservices.azure.com"
     auth = AzureAD()
     env = {

@@ -24,7 +24,6 @@ class AzureOpenAI(AzureProvider):
     aliases = ("azure", "azure_text", "azureopenai")
     title = "Azure OpenAI"
     docs = "https://learn.microsoft.com/azure/ai-foundry/openai/reference"
-    status = "verified"
     base_url = "https://{resource}.openai.azure.com"
     auth = AzureAD()
     env = {

@@ -21,7 +21,6 @@ class Mistral(Provider):
     aliases = ("mistral_ai", "mistralai")
     title = "Mistral AI"
     docs = "https://docs.mistral.ai/api"
-    status = "verified"
     base_url = "https://api.mistral.ai/v1"
     env = {"api_key": ("MISTRAL_API_KEY",), "api_base": ("MISTRAL_API_BASE",)}
     chat = MistralChat()

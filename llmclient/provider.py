@@ -14,7 +14,7 @@ import attrs
 
 from llmclient.auth import Auth, Bearer
 from llmclient.dialects.failure import request_id
-from llmclient.endpoints import Endpoint, base_address, make_endpoint, retirement
+from llmclient.endpoints import Endpoint, base_address, hide, make_endpoint, retirement
 from llmclient.errors import InvalidRequestError, NotSupportedError, ProviderError
 from llmclient.models import ModelInfo, ModelRow, cost_of, find_row
 from llmclient.sending import NoRequest, PlainDialect, Sender, is_constant

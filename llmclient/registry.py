@@ -130,8 +130,14 @@ class _Index:
 
 
 _registry = _Registry()
+
+
+def _enter_child() -> None:
+    _registry.renew_lock()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: _registry.renew_lock())
+    os.register_at_fork(after_in_child=_enter_child)
 
 
 def resolve(model: str, instances: Collection[str] = ()) -> tuple[str, str]:

@@ -67,7 +67,8 @@ class Reader:
     def _step(self) -> list[ChatChunk]:
         decoder = self.decoder
         if decoder.error is not None:
-            raise decoder.error
+            # Where it was made, frames hold the body, which may repeat the key.
+            raise decoder.error.with_traceback(None)
         if decoder.done:
             self._finish()
             return []

@@ -224,12 +224,16 @@ def vllm_fronts() -> Iterator[tuple[Front, ...]]:
 
 def _of_vllm(chat: str, embed: str) -> Iterator[Front]:
     asks = (*TALKING, "wrong key", "unknown model", *TOO_LONG)
-    openai: dict[str, Any] = {"adapter": "vllm", "settings": at(chat, "/v1"), "options": COLD}
+    inline = {"reasoning": "leaves thoughts in the text, unless it is started with a parser for them"}
+    openai: dict[str, Any] = {"adapter": "vllm", "settings": at(chat, "/v1"), "options": COLD, "known": inline}
     yield Front(dialect="OpenAI chat", **openai, asks=(*asks, "list_models"))
     yield Front(dialect="OpenAI responses", **openai, api="responses", asks=asks)
-    yield Front(dialect="Anthropic messages", adapter="anthropic", settings=at(chat), options=COLD, asks=(*asks, "count_tokens"))
+    # It reads keys from `Authorization` only, which is where Anthropic's OAuth tokens stand.
+    bearer = {"auth_token": KEY, "api_base": chat}
+    yield Front(dialect="Anthropic messages", adapter="anthropic", settings=bearer, options=COLD, asks=(*asks, "count_tokens"), known=inline)
     yield Front(dialect="OpenAI embeddings", adapter="vllm", settings=at(embed, "/v1"), asks=("embed",))
-    yield Front(dialect="Cohere v2", adapter="cohere", settings=at(embed), reranker="tiny-embed", asks=("embed", "rerank"))
+    untyped = {"embed": "refuses every input_type, where the model has no instructions for them"}
+    yield Front(dialect="Cohere v2", adapter="cohere", settings=at(embed), reranker="tiny-embed", asks=("embed", "rerank"), known=untyped)
 
 
 SERVERS = (

@@ -99,13 +99,16 @@ def _build(dialect: OpenAIResponses, value: JSONObject, model: str, request_id: 
         reader.add(item)
     message = reader.message(items)
     reason, raw = read_finish(value, called=bool(message.tool_calls), refused=message.refusal is not None)
+    usage = read_usage(value)
+    if dialect.cap is not None and reason == "stop" and usage is not None and (usage.completion_tokens or 0) >= dialect.cap:
+        reason = "length"
     return ChatResponse(
         id=identity,
         model=answered,
         choices=(Choice(0, message, reason if ended else None, raw if ended else None, reader.logprobs()),),
         created=read_time(value.get("created_at")),
         service_tier=read_text(value.get("service_tier")),
-        usage=read_usage(value),
+        usage=usage,
         extra=_extra(value, items),
     )
 

@@ -83,6 +83,8 @@ class OpenAIResponses(ChatDialect):
     """The types of `response_format` that are taken, besides "text"."""
 
     # Streams and failures.
+    silent_cut: bool = False
+    """Whether an answer that the cap has cut off is called completed; it is then told by its number of tokens."""
     stream_only: bool = False
     """Whether the provider can only stream; a plain call then streams behind the scenes."""
     error_codes: Mapping[str, failure.Kind] = attrs.field(default=EMPTY, hash=False)
@@ -90,6 +92,8 @@ class OpenAIResponses(ChatDialect):
 
     provider: str = attrs.field(default="", metadata={"quirk": False})
     """Who speaks this dialect; set once by the provider, and noted in what must only go back to it."""
+    cap: int | None = attrs.field(default=None, metadata={"quirk": False})
+    """The most tokens that the answer to this request may have, where that must be remembered."""
 
     def family_of(self, model: str) -> Family:
         """Return what a model takes here."""
@@ -116,7 +120,9 @@ class OpenAIResponses(ChatDialect):
             body["stream"] = True
         params.merge(body, request.extra, notes)
         turns.check(body)
-        return WireRequest(path=self.path, body=body, warnings=tuple(notes.warnings), stream=stream)
+        cap = body.get("max_output_tokens")
+        dialect = attrs.evolve(self, cap=cap) if self.silent_cut and isinstance(cap, int) else None
+        return WireRequest(path=self.path, body=body, warnings=tuple(notes.warnings), stream=stream, dialect=dialect)
 
     def decode(self, raw: bytes, model: str, request_id: str) -> ChatResponse:
         """Return the answer in a 2xx body; raises ResponseParsingError, or the error that the body reports."""
