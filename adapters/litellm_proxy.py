@@ -27,4 +27,4 @@ class LiteLLMProxy(Provider):
     chat = OpenAIChat()
     embed = OpenAIEmbeddings()
     list_models = OpenAIModels()
-    chat_apis = {"responses": OpenAIResponses()}
+    chat_apis = {"responses": OpenAIResponses(silent_cut=True)}

@@ -28,4 +28,4 @@ class LlamaCpp(Provider):
     chat = OpenAIChat(top_k=True, reasoning_param="chat_template", thinking_param="chat_template", developer_role="system")
     embed = OpenAIEmbeddings()
     list_models = OpenAIModels()
-    chat_apis = {"responses": OpenAIResponses()}
+    chat_apis = {"responses": OpenAIResponses(silent_cut=True)}

@@ -129,6 +129,20 @@ def _answer(raw: bytes, *, stream: bool = False) -> Probe:
     return Probe("chat", run)
 
 
+def _answer_to(raw: bytes, **options: Any) -> Probe:
+    """An answer to a request of which the dialect may have remembered something."""
+
+    def run(provider: Provider, target: Target) -> Outcome:
+        try:
+            wire = provider.transform_request(ChatRequest.make(target.model, "hi", api=target.api, **options))
+            response = (wire.dialect or provider.chat_dialect(target.model, target.api)).decode(raw, target.model, "req")
+        except ProviderError as error:
+            return {"error": type(error).__name__}
+        return {"finish_reason": response.finish_reason}
+
+    return Probe("chat", run)
+
+
 def _listing(raw: bytes) -> Probe:
     def run(provider: Provider, target: Target) -> Outcome:
         try:
@@ -240,6 +254,8 @@ def _answers() -> Iterator[tuple[str, Probe]]:
     pieces = _event({"content": "<think>hm"}) + _event({"content": "</think>hi"}, "stop") + b"data: [DONE]\n\n"
     yield "a stream with thoughts in tags", _answer(pieces, stream=True)
     yield "an answer with reasoning tokens", _answer(_raw(_completion("hi", usage=_USAGE)))
+    full = {"object": "response", "status": "completed", "output": [], "usage": {"input_tokens": 1, "output_tokens": 64, "total_tokens": 65}}
+    yield "a response as long as it may be", _answer_to(_raw(full), max_tokens=64)
     yield "an answer in an envelope", _answer(_raw({"result": {"response": "hi"}, "success": True, "errors": [], "messages": []}))
 
 

@@ -62,7 +62,7 @@ def llama_fronts() -> Iterator[tuple[Front, ...]]:
         openai, anthropic = {"adapter": "llama_cpp", "settings": at(chat, "/v1")}, {"adapter": "anthropic", "settings": at(chat)}
         yield (
             Front(dialect="OpenAI chat", **openai, options=COLD, asks=(*asks, "list_models"), known=ANY_MODEL),
-            Front(dialect="OpenAI responses", **openai, api="responses", options=COLD, asks=asks, known={**ANY_MODEL, **CUT}),
+            Front(dialect="OpenAI responses", **openai, api="responses", options=COLD, asks=asks, known=ANY_MODEL),
             Front(dialect="Anthropic messages", **anthropic, options=COLD, asks=(*asks, "count_tokens", "list_models"), known=ANY_MODEL),
             Front(dialect="OpenAI embeddings", adapter="llama_cpp", settings=at(embed, "/v1"), asks=("embed",)),
             Front(dialect="OpenAI chat, images", adapter="llama_cpp", settings=at(vision, "/v1"), model="tiny-vision", asks=("image",)),
@@ -95,14 +95,13 @@ def _litellm(url: str) -> Iterator[Front]:
     own = {"api_key": MASTER, "api_base": url}
     openai: dict[str, Any] = {"adapter": "litellm_proxy", "settings": {**own, "api_base": f"{url}/v1"}}
     asks = (*TALKING, "wrong key", "unknown model", *TOO_LONG)
-    over_responses = {**NO_DATABASE, **CUT}
     gemini = {**NO_DATABASE, **NO_THOUGHTS, "embed": "has no embeddings in this dialect", "list_models": "has no list in this dialect"}
     yield Front(dialect="OpenAI chat, embeddings", **openai, options=COLD, asks=(*asks, "embed", "list_models"), known=NO_DATABASE)
-    yield Front(dialect="OpenAI responses", **openai, api="responses", options=COLD, asks=asks, known=over_responses)
+    yield Front(dialect="OpenAI responses", **openai, api="responses", options=COLD, asks=asks, known=NO_DATABASE)
     azure = {**own, "api_version": "2024-10-21"}
     yield Front(dialect="Azure OpenAI", adapter="azure_openai", settings=azure, options=COLD, asks=(*asks, "embed"), known=NO_DATABASE)
     counted = (*asks, "count_tokens", "list_models")
-    yield Front(dialect="Anthropic messages", adapter="anthropic", settings=own, options=COLD, asks=counted, known={**over_responses, **NO_THOUGHTS})
+    yield Front(dialect="Anthropic messages", adapter="anthropic", settings=own, options=COLD, asks=counted, known={**NO_DATABASE, **NO_THOUGHTS, **CUT})
     yield Front(dialect="Gemini", adapter="gemini", settings=own, options=COLD, asks=(*counted, "embed"), known=gemini)
     quota = ("status 429, no hint",)
     yield Front(dialect="OpenAI chat, out of quota", **openai, model="out-of-quota", asks=quota)
@@ -185,7 +184,7 @@ def transformers_fronts() -> Iterator[tuple[Front, ...]]:
         settings = {"api_base": f"{url}/v1"}
         yield (
             Front(dialect="OpenAI chat", adapter="openai_compatible", settings=settings, options=COLD, asks=(*asks, "list_models"), known=PINNED),
-            Front(dialect="OpenAI responses", adapter="llama_cpp", api="responses", settings=settings, options=COLD, asks=asks, known={**PINNED, **CUT}),
+            Front(dialect="OpenAI responses", adapter="llama_cpp", api="responses", settings=settings, options=COLD, asks=asks, known=PINNED),
         )
 
 

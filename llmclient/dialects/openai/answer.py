@@ -108,16 +108,17 @@ def _read_plain(dialect: OpenAIChat, value: JSONObject) -> ChatResponse | None:
 
     It is the same as the long way gives, in a third of the time.
     """
-    choices, identity = value.get("choices"), value.get("id")
+    choices: Any = value.get("choices")
+    identity: Any = value.get("id")
     if choices.__class__ is not list or len(choices) != 1 or identity.__class__ is not str or not value.keys() <= _TOP or dialect.think_tags:
         return None
-    choice = choices[0]
+    choice: Any = choices[0]
     if choice.__class__ is not dict or choice.get("finish_reason") != "stop" or choice.get("index") != 0 or choice.get("logprobs") is not None:
         return None
-    message = choice.get("message")
+    message: Any = choice.get("message")
     if message.__class__ is not dict or not message.keys() <= _PLAIN or message.get("refusal") or message.get("annotations"):
         return None
-    text = message.get("content")
+    text: Any = message.get("content")
     if text.__class__ is not str or message.get("role") != "assistant":
         return None
     usage = value.get("usage")

@@ -10,7 +10,7 @@ from llmclient.dialects.responses import OpenAIResponses
 from llmclient.errors import ApiError, InvalidRequestError, ProviderUnavailableError, RateLimitError, ResponseParsingError
 from llmclient.types.chat import ChatResponse
 from llmclient.types.messages import FunctionCall, ReasoningBlock, ToolCall
-from tests.dialects.responses.kit import CALL, REASONING, decode, message, response
+from tests.dialects.responses.kit import CALL, REASONING, decode, encode, events, message, response, run, wire
 
 
 def test_a_text():
@@ -225,3 +225,22 @@ def test_an_answer_is_read_back_from_what_it_is_written_as():
 def test_whose_state_it_is():
     """Nobody's, where the dialect belongs to nobody yet."""
     assert decode(response("a"), OpenAIResponses()).message.provider_state.provider == ""
+
+
+@pytest.mark.parametrize(
+    ("output", "cap", "finish"),
+    [(("a",), 16, "length"), (("a",), 17, "stop"), ((CALL,), 16, "tool_calls"), (("a",), None, "stop")],
+    ids=["as long as the cap", "shorter", "a call", "no cap"],
+)
+def test_a_cut_that_the_server_does_not_own_up_to(output, cap, finish):
+    """An answer as long as the cap is not called complete, plain or streamed, whatever its status says; what was said stays as it was."""
+    dialect = encode("hi", OpenAIResponses(silent_cut=True), max_tokens=cap).dialect or OpenAIResponses(silent_cut=True)
+    value = response(*output, usage={"input_tokens": 3, "output_tokens": 16, "total_tokens": 19})
+    plain, (decoder, chunks) = decode(value, dialect), run(wire(*events(value)), dialect)
+    assert (plain.finish_reason, plain.finish_reason_raw) == (finish, "completed")
+    assert (decoder.response().finish_reason, [chunk.finish_reason for chunk in chunks if chunk.finish_reason]) == (finish, [finish])
+
+
+def test_a_cap_is_remembered_only_where_that_is_needed():
+    """A server that reports its cuts is believed."""
+    assert encode("hi", max_tokens=16).dialect is None

@@ -374,4 +374,4 @@ def test_every_quirk_says_what_it_is():
     """Each field of the dialect has a docstring, and the default of a collection cannot be changed."""
     dialect = OpenAIResponses()
     assert hash(dialect) == hash(OpenAIResponses())
-    assert {field.name for field in attrs.fields(OpenAIResponses) if field.metadata.get("quirk") is False} == {"provider"}
+    assert {field.name for field in attrs.fields(OpenAIResponses) if field.metadata.get("quirk") is False} == {"provider", "cap"}
