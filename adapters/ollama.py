@@ -25,6 +25,7 @@ class Ollama(Provider):
     base_url = "http://localhost:11434"
     auth = Bearer(optional=True)
     env = {"api_key": ("OLLAMA_API_KEY",), "api_base": ("OLLAMA_HOST", "OLLAMA_API_BASE")}
+    default_port = 11434
     chat = OllamaChat()
     embed = OllamaEmbeddings()
     list_models = OllamaModels()

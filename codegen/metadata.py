@@ -112,6 +112,8 @@ class Facts:
     """Patterns of the models that are its own, so that their bare names mean it."""
     local: bool = False
     """Whether it runs on the caller's own machine, so that its address may be plain http."""
+    default_port: int | None = None
+    """Where set, an address may be a bare host or port, and this port is meant where none is given."""
     idempotency_header: str | None = None
     auth: Auth = _BEARER
     env: Mapping[str, tuple[str, ...]] = EMPTY

@@ -92,6 +92,7 @@ def _attributes(metadata: Metadata) -> dict[str, Any]:
         "options": (options, ()),
         "headers": (dict(facts.headers), {}),
         "setting_headers": (dict(facts.setting_headers), {}),
+        "default_port": (facts.default_port, None),
         "idempotency_header": (facts.idempotency_header, None),
         **{slot: (dialect, None) for slot, dialect in metadata.slots.items()},
         "chat_by_model": (tuple((pattern, dialect) for patterns, dialect in metadata.by_model for pattern in patterns), ()),

@@ -7,6 +7,7 @@ A bound callable shows no key in its repr, and a key never stands in a URL unles
 from __future__ import annotations
 
 import base64
+import importlib
 from collections.abc import Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from urllib.parse import quote
@@ -48,6 +49,15 @@ def missing_key(config: ProviderConfig, env: tuple[str, ...]) -> ConfigurationEr
     """Return the error that tells how to set a key."""
     wanted = f"{env[0]} is not set; set it or " if env else "there is no key; "
     return ConfigurationError(config.provider, f'{wanted}pass Client(providers={{"{config.provider}": {{"api_key": "…"}}}})')
+
+
+def import_extra(name: str, provider: str, problem: str) -> Any:
+    """Import a library that is no requirement of ours; raises ConfigurationError with `problem` where it is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        pass
+    raise ConfigurationError(provider, problem)
 
 
 class _SetHeader:

@@ -5,16 +5,14 @@ Needs botocore (`pip install "llmclient[aws]"`), but only where there is no API 
 
 from __future__ import annotations
 
-import importlib
-import os
 import re
-import threading
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from llmclient.auth import HeaderKey, Prepared, Signer
+from llmclient.auth import HeaderKey, Prepared, Signer, import_extra
 from llmclient.errors import AuthenticationError, ConfigurationError, NetworkError, ProviderError
+from llmclient.renewal import Renewing
 
 if TYPE_CHECKING:
     from llmclient.types.config import ProviderConfig
@@ -56,7 +54,7 @@ class SigV4:
         if key is not None and not (chosen and "api_key" in config.sources):
             return HeaderKey("Authorization", "Bearer ").bind(config, env)
         for name in ("botocore.auth", "botocore.awsrequest"):
-            _library(name, config.provider)
+            import_extra(name, config.provider, _INSTALL)
         return _Signature(config, self.service)
 
     @property
@@ -65,18 +63,17 @@ class SigV4:
         return frozenset({"authorization", "x-amz-security-token"})
 
 
-class _Signature:
+class _Signature(Renewing):
     """Signs requests. Threads that need credentials wait for the one that fetches them."""
 
-    __slots__ = ("_config", "_credentials", "_lock", "_pid", "_region", "_service")
+    __slots__ = ("_config", "_credentials", "_region", "_service")
 
     def __init__(self, config: ProviderConfig, service: str) -> None:
+        super().__init__()
         self._config = config
         self._service = service
         self._region: str | None = None
         self._credentials: Any = None
-        self._lock = threading.Lock()
-        self._pid = os.getpid()
 
     def __call__(self, request: Prepared) -> Prepared:
         """Sign the request.
@@ -85,8 +82,8 @@ class _Signature:
         where the service that gives them cannot be reached.
         """
         credentials, region = self._load()
-        aws: Any = _library("botocore.awsrequest", self._config.provider)
-        auth: Any = _library("botocore.auth", self._config.provider)
+        aws: Any = import_extra("botocore.awsrequest", self._config.provider, _INSTALL)
+        auth: Any = import_extra("botocore.auth", self._config.provider, _INSTALL)
         headers = {name: value for name, value in request.headers.items() if name.lower().startswith(_SIGNED)}
         signed = aws.AWSRequest(method=request.method, url=request.url, data=request.body, headers=headers)
         auth.SigV4Auth(credentials, self._service, region).add_auth(signed)
@@ -100,12 +97,10 @@ class _Signature:
 
     def _load(self) -> tuple[Any, str]:
         """Return credentials as they are now, and the region."""
-        if self._pid != os.getpid():
-            # Locks may have been held in the parent, ours and botocore's, by a thread that is not here.
-            self._lock, self._pid, self._credentials = threading.Lock(), os.getpid(), None
-        exceptions: Any = _library("botocore.exceptions", self._config.provider)
+        lock = self._own_lock()
+        exceptions: Any = import_extra("botocore.exceptions", self._config.provider, _INSTALL)
         try:
-            with self._lock:
+            with lock:
                 if self._credentials is None:
                     self._credentials, self._region = self._find()
             return self._credentials.get_frozen_credentials(), self._region or ""
@@ -113,14 +108,18 @@ class _Signature:
             failure = self._failure(error)
         raise failure
 
+    def _enter_child(self) -> None:
+        # The locks of botocore may have been held in the parent, too.
+        self._credentials = None
+
     def _find(self) -> tuple[Any, str]:
         config = self._config
         access = config.get("access_key_id")
         region = config.region or region_of(config.api_base or "")
         if access and region:
-            keys: Any = _library("botocore.credentials", config.provider)
+            keys: Any = import_extra("botocore.credentials", config.provider, _INSTALL)
             return keys.Credentials(access, config.get("secret_access_key"), config.get("session_token") or None), region
-        session = _library("botocore.session", config.provider).get_session()
+        session = import_extra("botocore.session", config.provider, _INSTALL).get_session()
         if config.get("profile"):
             session.set_config_variable("profile", config.get("profile"))
         if access:
@@ -146,12 +145,3 @@ def region_of(address: str) -> str | None:
     """Return the region that an address of AWS names, None if it names none."""
     match = re.match(_HOST, address)
     return match[1] if match else None
-
-
-def _library(name: str, provider: str) -> Any:
-    """Import a part of botocore; raises ConfigurationError that tells how to install it."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        pass
-    raise ConfigurationError(provider, _INSTALL)

@@ -5,18 +5,15 @@ Needs azure-identity (`pip install "llmclient[azure]"`), but only where there is
 
 from __future__ import annotations
 
-import importlib
-import os
-import threading
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import attrs
 
-from llmclient.auth import Bearer, HeaderKey, Prepared, Signer
+from llmclient.auth import Bearer, HeaderKey, Prepared, Signer, import_extra
 from llmclient.errors import AuthenticationError, ConfigurationError, NetworkError, ProviderError
+from llmclient.renewal import RenewedToken
 
 if TYPE_CHECKING:
     from llmclient.types.config import ProviderConfig
@@ -54,12 +51,12 @@ class AzureAD:
         if token:
             return _bearer(config, str(token), env)
         if credential is not None:
-            return _Token(config.provider, credential, config.get("scope") or self.scope)
+            return _token(config.provider, credential, config.get("scope") or self.scope)
         if key is not None:
             return _bearer(config, key, env) if self._is_token(config, key) else HeaderKey(self.header).bind(config, env)
         wanted = f"{env[0]} is not set, and " if env else "there is no key, and "
-        identity = _library("azure.identity", config.provider, wanted)
-        return _Token(config.provider, identity.DefaultAzureCredential(), config.get("scope") or self.scope)
+        identity = import_extra("azure.identity", config.provider, f"{wanted}{_INSTALL}, or pass an api_key")
+        return _token(config.provider, identity.DefaultAzureCredential(), config.get("scope") or self.scope)
 
     def _is_token(self, config: ProviderConfig, key: str) -> bool:
         host = urlsplit(config.get_api_base() or "").hostname or ""
@@ -96,46 +93,18 @@ class _Called:
         return "<Authorization: Bearer ***>"
 
 
-class _Token:
-    """Puts a credential's token on requests. Threads that need a new one wait for the one that fetches it."""
+def _token(provider: str, credential: Any, scope: str) -> Signer:
+    """Return the signer with a credential's token.
 
-    __slots__ = ("_credential", "_ends", "_lock", "_pid", "_provider", "_scope", "_value")
+    It raises ConfigurationError without credentials, AuthenticationError where Entra ID refuses them, and NetworkError where it cannot
+    be reached.
+    """
 
-    def __init__(self, provider: str, credential: Any, scope: str) -> None:
-        self._provider = provider
-        self._credential = credential
-        self._scope = scope
-        self._value = ""
-        self._ends = 0.0
-        self._lock = threading.Lock()
-        self._pid = os.getpid()
-
-    def __call__(self, request: Prepared) -> Prepared:
-        """Sign the request, with a new token where the old one is about to expire.
-
-        Raises ConfigurationError without credentials, AuthenticationError where Entra ID refuses them, and NetworkError where it cannot
-        be reached.
-        """
-        if time.time() >= self._ends:
-            self._renew()
-        request.headers["Authorization"] = f"Bearer {self._value}"
-        return request
-
-    def __repr__(self) -> str:
-        return "<Authorization: Bearer ***>"
-
-    def _renew(self) -> None:
-        if self._pid != os.getpid():
-            # The lock may have been held in the parent, by a thread that is not here.
-            self._lock, self._pid = threading.Lock(), os.getpid()
-        with self._lock:
-            # Another thread may have been quicker.
-            if time.time() >= self._ends:
-                self._value, self._ends = _ask(self._provider, self._fetch)
-
-    def _fetch(self) -> tuple[str, float]:
-        token = self._credential.get_token(self._scope)
+    def fetch() -> tuple[str, float]:
+        token = credential.get_token(scope)
         return token.token, token.expires_on - _SLACK
+
+    return RenewedToken(lambda: _ask(provider, fetch))
 
 
 def _ask(provider: str, fetch: Callable[[], Any]) -> Any:
@@ -163,12 +132,3 @@ def _read(error: Exception) -> tuple[type[ProviderError], str]:
 
 def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:300]
-
-
-def _library(name: str, provider: str, wanted: str) -> Any:
-    """Import a part of azure-identity; raises ConfigurationError that tells how to install it."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        pass
-    raise ConfigurationError(provider, f"{wanted}{_INSTALL}, or pass an api_key")

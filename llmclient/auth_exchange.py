@@ -6,16 +6,14 @@ a token is kept until a minute before its end, and threads that need a new one w
 
 from __future__ import annotations
 
-import os
-import threading
-import time
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from llmclient.auth import Bearer, Prepared, Signer, missing_key
+from llmclient.auth import Bearer, Signer, missing_key
 from llmclient.errors import AuthenticationError, NetworkError, ProviderError, ResponseParsingError
+from llmclient.renewal import RenewedToken
 from llmclient.types.media import is_object
 
 if TYPE_CHECKING:
@@ -28,9 +26,6 @@ _SLACK: Final = 60
 _IBM_GRANT: Final = "urn:ibm:params:oauth:grant-type:apikey"
 _COPILOT_TOKEN: Final = "tid="  # noqa: S105 - how they begin
 
-Fetch: TypeAlias = Callable[[], tuple[str, float]]
-"""Returns a token and when it expires, in seconds since 1970."""
-
 
 @attrs.frozen(kw_only=True)
 class IBMToken:
@@ -40,7 +35,10 @@ class IBMToken:
     """Where keys are exchanged."""
 
     def bind(self, config: ProviderConfig, env: tuple[str, ...] = ()) -> Signer:
-        """Return the signer; raises ConfigurationError when there is neither key nor token. Fetches nothing before the first request."""
+        """Return the signer; raises ConfigurationError when there is neither key nor token. Fetches nothing before the first request.
+
+        The signer raises AuthenticationError where the service refuses the key, and NetworkError where it cannot be reached.
+        """
         ready = config.get("token")
         if ready:
             return Bearer().bind(attrs.evolve(config, api_key=str(ready)), env)
@@ -53,7 +51,7 @@ class IBMToken:
             answer = _ask(config.provider, "POST", self.url, {"Accept": "application/json"}, form)
             return _read(config.provider, answer, "access_token", "expiration")
 
-        return _Token(fetch)
+        return RenewedToken(fetch)
 
     @property
     def secret_headers(self) -> frozenset[str]:
@@ -69,7 +67,10 @@ class CopilotToken:
     """Where GitHub's tokens are exchanged."""
 
     def bind(self, config: ProviderConfig, env: tuple[str, ...] = ()) -> Signer:
-        """Return the signer; raises ConfigurationError when the key is missing. Fetches nothing before the first request."""
+        """Return the signer; raises ConfigurationError when the key is missing. Fetches nothing before the first request.
+
+        The signer raises AuthenticationError where the service refuses the key, and NetworkError where it cannot be reached.
+        """
         key = config.get_api_key()
         if key is None:
             raise missing_key(config, env)
@@ -81,48 +82,12 @@ class CopilotToken:
             answer = _ask(config.provider, "GET", self.url, headers, None)
             return _read(config.provider, answer, "token", "expires_at")
 
-        return _Token(fetch)
+        return RenewedToken(fetch)
 
     @property
     def secret_headers(self) -> frozenset[str]:
         """The header of the token."""
         return frozenset({"authorization"})
-
-
-class _Token:
-    """Puts a token on requests, and fetches another before it expires."""
-
-    __slots__ = ("_ends", "_fetch", "_lock", "_pid", "_value")
-
-    def __init__(self, fetch: Fetch) -> None:
-        self._fetch = fetch
-        self._value = ""
-        self._ends = 0.0
-        self._lock = threading.Lock()
-        self._pid = os.getpid()
-
-    def __call__(self, request: Prepared) -> Prepared:
-        """Sign the request.
-
-        Raises AuthenticationError where the service refuses the key, and NetworkError where it cannot be reached.
-        """
-        if time.time() >= self._ends:
-            self._renew()
-        request.headers["Authorization"] = f"Bearer {self._value}"
-        return request
-
-    def __repr__(self) -> str:
-        return "<Authorization: Bearer ***>"
-
-    def _renew(self) -> None:
-        if self._pid != os.getpid():
-            # The lock may have been held in the parent, by a thread that is not here.
-            self._lock, self._pid = threading.Lock(), os.getpid()
-        with self._lock:
-            # Another thread may have been quicker.
-            if time.time() >= self._ends:
-                value, ends = self._fetch()
-                self._value, self._ends = value, ends - _SLACK
 
 
 def _ask(provider: str, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None) -> Any:
@@ -156,4 +121,4 @@ def _read(provider: str, answer: Any, name: str, ends: str) -> tuple[str, float]
     value, end = found.get(name), found.get(ends)
     if not isinstance(value, str) or not value.isprintable() or not value or isinstance(end, bool) or not isinstance(end, (int, float)):
         raise ResponseParsingError(provider, f"the token service's answer has no {name} with {ends}")
-    return value, float(end)
+    return value, float(end) - _SLACK

@@ -6,18 +6,17 @@ Needs google-auth (`pip install "llmclient[google]"`), but only where there is n
 from __future__ import annotations
 
 import functools
-import importlib
 import json
 import os
 import pathlib
-import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
-from llmclient.auth import HeaderKey, Prepared, Signer
+from llmclient.auth import HeaderKey, Prepared, Signer, import_extra
 from llmclient.errors import AuthenticationError, ConfigurationError, NetworkError, ProviderError
+from llmclient.renewal import Renewing
 
 if TYPE_CHECKING:
     from llmclient.types.config import ProviderConfig
@@ -49,7 +48,7 @@ class GoogleADC:
         """Return the signer; raises ConfigurationError when google-auth is needed and missing. Reads no file before the first request."""
         key = config.get_api_key()
         if key is None:
-            _library("google.auth", config.provider)
+            import_extra("google.auth", config.provider, _INSTALL)
             return _Token(config.provider, config.get("credentials"))
         if key.startswith(_ACCESS_TOKEN):
             return HeaderKey("Authorization", "Bearer ").bind(config, env)
@@ -61,17 +60,16 @@ class GoogleADC:
         return frozenset({"authorization", "x-goog-api-key"})
 
 
-class _Token:
+class _Token(Renewing):
     """Puts an access token on requests. Threads that need a new one wait for the one that fetches it."""
 
-    __slots__ = ("_credentials", "_lock", "_pid", "_provider", "_source")
+    __slots__ = ("_credentials", "_provider", "_source")
 
     def __init__(self, provider: str, source: Any) -> None:
+        super().__init__()
         self._provider = provider
         self._source = source
         self._credentials: Any = None
-        self._lock = threading.Lock()
-        self._pid = os.getpid()
 
     def __call__(self, request: Prepared) -> Prepared:
         """Sign the request, with a new token where the old one is about to expire.
@@ -89,10 +87,7 @@ class _Token:
         return "<Authorization: Bearer ***>"
 
     def _renew(self) -> Any:
-        if self._pid != os.getpid():
-            # The lock may have been held in the parent, by a thread that is not here.
-            self._lock, self._pid = threading.Lock(), os.getpid()
-        with self._lock:
+        with self._own_lock():
             credentials = self._credentials
             if credentials is None:
                 credentials = self._load()
@@ -104,12 +99,12 @@ class _Token:
 
     def _load(self) -> Any:
         source = self._source
-        failures = _library("google.auth.exceptions", self._provider)
+        failures = import_extra("google.auth.exceptions", self._provider, _INSTALL)
         if source is not None and not isinstance(source, (str, os.PathLike, Mapping)):
             return source
         try:
             if source is None:
-                return _library("google.auth", self._provider).default(scopes=_SCOPES)[0]
+                return import_extra("google.auth", self._provider, _INSTALL).default(scopes=_SCOPES)[0]
             return self._make(_read(cast("str | os.PathLike[str] | Mapping[str, Any]", source)))
         except failures.GoogleAuthError as error:
             problem = str(error)
@@ -129,11 +124,11 @@ class _Token:
         module, name = place
         if kind == "external_account":
             module = _external(info.get("credential_source"))
-        return getattr(_library(module, self._provider).Credentials, name)(info, scopes=_SCOPES)
+        return getattr(import_extra(module, self._provider, _INSTALL).Credentials, name)(info, scopes=_SCOPES)
 
     def _refresh(self, credentials: Any) -> None:
-        failures = _library("google.auth.exceptions", self._provider)
-        transport = _library("google.auth.transport.requests", self._provider)
+        failures = import_extra("google.auth.exceptions", self._provider, _INSTALL)
+        transport = import_extra("google.auth.transport.requests", self._provider, _INSTALL)
         kind: type[ProviderError] = NetworkError
         try:
             credentials.refresh(functools.partial(transport.Request(), timeout=_REFRESH_SECONDS))
@@ -168,12 +163,3 @@ def _external(source: Any) -> str:
     if str(fields.get("environment_id")).startswith("aws"):
         return "google.auth.aws"
     return "google.auth.pluggable" if "executable" in fields else "google.auth.identity_pool"
-
-
-def _library(name: str, provider: str) -> Any:
-    """Import a part of google-auth; raises ConfigurationError that tells how to install it."""
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        pass
-    raise ConfigurationError(provider, _INSTALL)

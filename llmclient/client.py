@@ -16,6 +16,7 @@ import attrs
 from llmclient import registry
 from llmclient.errors import ConfigurationError, InvalidRequestError, ProviderError
 from llmclient.provider import Provider, ProviderConfig, RequestContext
+from llmclient.settings import POLICY, Policy, Settings, check_retry, read_providers, read_timeout, take_policy
 from llmclient.types.chat import ChatRequest, ChatResponse
 from llmclient.types.embeddings import EmbeddingRequest, EmbeddingResponse
 from llmclient.types.listing import ListModelsResponse
@@ -23,6 +24,7 @@ from llmclient.types.making import maker
 from llmclient.types.media import is_list
 from llmclient.types.messages import JSONObject, Message, read_messages
 from llmclient.types.options import ChatOptions, check_names, read_options
+from llmclient.types.rerank import Document, RerankRequest, RerankResponse
 from llmclient.types.tokens import CountTokensRequest, CountTokensResponse
 
 if TYPE_CHECKING:
@@ -39,26 +41,10 @@ if TYPE_CHECKING:
 Messages: TypeAlias = str | Message | JSONObject | Sequence[str | Message | JSONObject]
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 _make_request: Final = maker(ChatRequest)
-_POLICY: Final = frozenset({"timeout", "retry", "strict", "api_key", "api_base"})
-_EMBED_KNOWN: Final = frozenset({"dimensions", "encoding_format", "input_type", "truncate", "user", "extra", "headers"}) | _POLICY
-_COUNT_KNOWN: Final = frozenset({"system", "tools", "extra", "headers"}) | _POLICY
+_EMBED_KNOWN: Final = frozenset({"dimensions", "encoding_format", "input_type", "truncate", "user", "extra", "headers"}) | POLICY
+_RERANK_KNOWN: Final = frozenset({"top_n", "return_documents", "max_tokens_per_doc", "extra", "headers"}) | POLICY
+_COUNT_KNOWN: Final = frozenset({"system", "tools", "extra", "headers"}) | POLICY
 _ROUTES_AT_MOST: Final = 1024
-
-
-@attrs.frozen(kw_only=True)
-class _Settings:
-    """What a client was made with; all of it pickles except a session and a hook that do not."""
-
-    timeout: Timeout | None = None
-    retry: Retry | None = None
-    max_connections: int = 100
-    strict: bool = False
-    providers: Mapping[str, ProviderConfig] = attrs.field(factory=dict[str, ProviderConfig])
-    session: requests.Session | None = None
-    proxies: Mapping[str, str] | None = attrs.field(default=None, repr=False)
-    verify: bool | str | None = None
-    cert: str | tuple[str, str] | None = None
-    on_attempt: OnAttempt | None = None
 
 
 class Client:
@@ -83,16 +69,20 @@ class Client:
         on_attempt: OnAttempt | None = None,
     ) -> None:
         """Check the settings' shapes, without I/O; raises ConfigurationError for a malformed or unknown one."""
-        _check_retry(retry)
+        read = read_providers(providers or {})
+        providers = None  # from here on, whatever is raised shows no key among this frame's locals
+        if isinstance(read, ConfigurationError):
+            raise read
+        check_retry(retry)
         if isinstance(max_connections, bool) or not isinstance(max_connections, int) or max_connections < 1:
             raise ConfigurationError("llmclient", f"max_connections must be a whole number from 1, got {max_connections!r}")
         self._setup(
-            _Settings(
-                timeout=_timeout(timeout),
+            Settings(
+                timeout=read_timeout(timeout),
                 retry=retry,
                 max_connections=max_connections,
                 strict=strict,
-                providers=_read_providers(providers or {}),
+                providers=read,
                 session=session,
                 proxies=proxies,
                 verify=verify,
@@ -101,7 +91,7 @@ class Client:
             )
         )
 
-    def _setup(self, settings: _Settings, parent: Client | None = None) -> None:
+    def _setup(self, settings: Settings, parent: Client | None = None) -> None:
         self._settings = settings
         self._shared: _Shared = _Shared(settings) if parent is None else parent._shared
         self._providers: dict[str, Provider] = {}
@@ -109,7 +99,9 @@ class Client:
         self._context: dict[str, RequestContext] = {}
 
     def __repr__(self) -> str:
-        given = ", ".join(sorted(self._settings.providers)) or "from the environment"
+        # A traceback may show a client that is not made yet.
+        settings = getattr(self, "_settings", None)
+        given = ", ".join(sorted(settings.providers) if settings else ()) or "from the environment"
         return f"<Client, providers: {given}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -135,10 +127,14 @@ class Client:
         on_attempt: OnAttempt | None = None,
     ) -> Client:
         """Return a client with other settings that shares this one's connections; None leaves a setting as it is."""
-        _check_retry(retry)
-        changes: dict[str, Any] = {"timeout": _timeout(timeout), "retry": retry, "strict": strict, "on_attempt": on_attempt}
+        check_retry(retry)
+        changes: dict[str, Any] = {"timeout": read_timeout(timeout), "retry": retry, "strict": strict, "on_attempt": on_attempt}
         if providers is not None:
-            changes["providers"] = {**self._settings.providers, **_read_providers(providers)}
+            read = read_providers(providers)
+            providers = None
+            if isinstance(read, ConfigurationError):
+                raise read
+            changes["providers"] = {**self._settings.providers, **read}
         other = object.__new__(Client)
         other._setup(attrs.evolve(self._settings, **{name: value for name, value in changes.items() if value is not None}), self)
         return other
@@ -223,6 +219,19 @@ class Client:
             return counted
         raise failure
 
+    def rerank(self, model: str, query: str, documents: Sequence[Document], **options: Any) -> RerankResponse:
+        """Put documents in the order in which they answer a question.
+
+        Options: top_n, return_documents, max_tokens_per_doc, extra, headers, and timeout, retry, strict, api_key, api_base as for
+        `chat`. Raises as `chat` does; NotSupportedError where the provider does not rerank.
+        """
+        provider, name, context = self._route(model, options, _RERANK_KNOWN, "rerank")
+        if not is_list(documents) or not documents:
+            raise InvalidRequestError(provider.label, "documents must be a list of at least one text", param="documents", model=name)
+        fields = {key: value for key, value in options.items() if value is not None}
+        ranked: RerankResponse = provider.perform(RerankRequest(model=name, query=query, documents=tuple(documents), **fields), context)
+        return ranked
+
     def list_models(self, provider: str, **options: Any) -> ListModelsResponse:
         """Ask which models this key may use at a provider; raises as `chat` does."""
         found, context = self._route_provider(provider, options, "list_models")
@@ -263,7 +272,7 @@ class Client:
 
     def _route(self, model: str, options: dict[str, Any], known: frozenset[str] | None, call: str) -> tuple[Provider, str, RequestContext]:
         # The key leaves the options first of all: a traceback shows the locals of every frame.
-        policy = _take_policy(options)
+        policy = take_policy(options)
         if options:
             check_names(options) if known is None else check_names(options, known, call)
         provider, name = self._routes.get(model) or self._find(model)
@@ -273,8 +282,8 @@ class Client:
         return provider, name, policy.context(provider, self._settings)
 
     def _route_provider(self, name: str, options: dict[str, Any], call: str) -> tuple[Provider, RequestContext]:
-        policy = _take_policy(options)
-        check_names(options, _POLICY, call)
+        policy = take_policy(options)
+        check_names(options, POLICY, call)
         provider = self.provider(name)
         if policy is None:
             return provider, self._default_context(provider)
@@ -284,7 +293,7 @@ class Client:
     def _default_context(self, provider: Provider) -> RequestContext:
         context = self._context.get(provider.label)
         if context is None or context.config is not provider.config:
-            context = _Policy().context(provider, self._settings)
+            context = Policy().context(provider, self._settings)
             self._context[provider.label] = context
         return context
 
@@ -331,7 +340,7 @@ def _without_base(env: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str,
 class _Shared:
     """What a client and those made from it by `with_options` have in common."""
 
-    def __init__(self, settings: _Settings) -> None:
+    def __init__(self, settings: Settings) -> None:
         from llmclient.retry import Gate
 
         self._settings = settings
@@ -354,37 +363,6 @@ class _Shared:
             transport.close()
 
 
-@attrs.frozen(kw_only=True)
-class _Policy:
-    """How one call differs from its client's settings. The key shows in no repr."""
-
-    timeout: Timeout | None = None
-    retry: Retry | None = None
-    strict: bool | None = None
-    api_key: str | None = attrs.field(default=None, repr=False)
-    api_base: str | None = None
-
-    def account(self, provider: Provider) -> Provider:
-        """Return the provider with this call's key and address."""
-        given = {name: value for name in ("api_key", "api_base") if (value := getattr(self, name)) is not None}
-        return provider.with_config(attrs.evolve(provider.config, **given)) if given else provider
-
-    def context(self, provider: Provider, settings: _Settings) -> RequestContext:
-        """Return the context of the call."""
-        strict = settings.strict if self.strict is None else self.strict
-        return RequestContext(provider=provider.name, config=provider.config, strict=strict, timeout=self.timeout, retry=self.retry)
-
-
-def _take_policy(options: dict[str, Any]) -> _Policy | None:
-    if not options or _POLICY.isdisjoint(options):
-        return None
-    given = {name: value for name in _POLICY if (value := options.pop(name, None)) is not None}
-    if "timeout" in given:
-        given["timeout"] = _timeout(given["timeout"])
-    _check_retry(given.get("retry"))
-    return _Policy(**given)
-
-
 @attrs.frozen
 class _Ask:
     """One call of `map`; pickles without its group, so that other processes can run it."""
@@ -403,35 +381,10 @@ class _Ask:
         return _Ask, (self.client, self.model, self.options, self.keep)
 
 
-def _restore(settings: _Settings) -> Client:
+def _restore(settings: Settings) -> Client:
     client = object.__new__(Client)
     client._setup(settings)
     return client
-
-
-def _timeout(value: Timeout | float | None) -> Timeout | None:
-    from llmclient.deadline import Timeout
-
-    return None if value is None else Timeout.of(value)
-
-
-def _check_retry(retry: Any) -> None:
-    from llmclient.retry import Retry
-
-    if retry is not None and not isinstance(retry, Retry):
-        raise ConfigurationError("llmclient", f"retry must be a Retry, such as Retry(max_attempts=3), got {retry!r}")
-
-
-def _read_providers(providers: Mapping[str, ProviderConfig | Mapping[str, Any]]) -> dict[str, ProviderConfig]:
-    if not isinstance(providers, Mapping):
-        raise ConfigurationError("llmclient", f'providers must be a dict such as {{"groq": {{"api_key": "…"}}}}, got {type(providers).__name__}')
-    found: dict[str, ProviderConfig] = {}
-    for name, value in providers.items():
-        adapter = value.adapter if isinstance(value, ProviderConfig) else value.get("adapter") if isinstance(value, Mapping) else None
-        options = registry.adapter(registry.canonical(adapter or name)).option_names()
-        found[name] = ProviderConfig.of(name, value, options)
-        found[name].validate()
-    return found
 
 
 def _read_texts(texts: Any) -> tuple[str | Sequence[int], ...]:

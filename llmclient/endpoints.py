@@ -64,6 +64,21 @@ def base_address(config: ProviderConfig, template: str, options: Iterable[Option
     return base
 
 
+def whole_address(given: str, port: int) -> str:
+    """Return the URL that a server's own variable means: `0.0.0.0:11434`, `box`, `:8080` or a URL.
+
+    A missing scheme is http, a missing port the given one, and the address on which a server listens to all means this machine.
+    """
+    scheme, separator, rest = given.strip().rpartition("://")
+    place, slash, path = rest.partition("/")
+    host, colon, number = place.rpartition(":") if not place.endswith("]") else (place, "", "")
+    if not colon:
+        host, number = place, ""
+    host = "127.0.0.1" if host in ("", "0.0.0.0", "[::]", "*") else host  # noqa: S104 - compared, not bound
+    usual = {"http": "80", "https": "443"}.get(scheme) if separator else str(port)
+    return f"{scheme or 'http'}://{host}:{number or usual}{slash}{path}".removesuffix("/")
+
+
 def _host_part(config: ProviderConfig, name: str, option: Option | None, env: Mapping[str, tuple[str, ...]]) -> str:
     value = config.get(name) or (option.default if option else None)
     if not value:

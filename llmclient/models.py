@@ -280,6 +280,8 @@ def _explain(price: Price | None, usage: Usage | None, mode: str, name: str, rat
         price = other or price
     if price.currency != "USD":
         return None, f"the price of {name} is in {price.currency}"
+    if usage.billed_prompt_tokens is not None or usage.billed_completion_tokens is not None:
+        usage = attrs.evolve(usage, prompt_tokens=usage.billed_prompt_tokens, completion_tokens=usage.billed_completion_tokens)
     with decimal.localcontext(_ROUND_NOTHING):
         bill = _Bill(price.at(usage.prompt_tokens or 0), mode, name, notes)
         total = bill.total(usage)

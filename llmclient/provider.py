@@ -14,14 +14,14 @@ import attrs
 
 from llmclient.auth import Auth, Bearer
 from llmclient.dialects.failure import request_id
-from llmclient.endpoints import Endpoint, base_address, hide, make_endpoint, retirement
+from llmclient.endpoints import Endpoint, base_address, hide, make_endpoint, retirement, whole_address
 from llmclient.errors import InvalidRequestError, NotSupportedError, ProviderError
 from llmclient.models import ModelInfo, ModelRow, cost_of, find_row
 from llmclient.sending import NoRequest, PlainDialect, Sender, is_constant
 from llmclient.types.answer import Answer, Meta, attach
 from llmclient.types.chat import PARAMS, ChatRequest, ChatResponse
 from llmclient.types.config import Option, ProviderConfig, Retired
-from llmclient.types.context import ABILITIES, OPERATIONS, Capability, HealthStatus, RequestContext, WireRequest
+from llmclient.types.context import OPERATIONS, Capability, HealthStatus, RequestContext, WireRequest, capabilities_of
 from llmclient.types.embeddings import EmbeddingRequest, EmbeddingResponse
 from llmclient.types.listing import ListModelsRequest, ListModelsResponse
 from llmclient.types.making import maker
@@ -66,6 +66,8 @@ class Provider:
     headers: ClassVar[Mapping[str, str]] = {}
     setting_headers: ClassVar[Mapping[str, str]] = {}
     """Header -> the setting that is sent in it, where it is set."""
+    default_port: ClassVar[int | None] = None
+    """Where set, an address may be a bare host or port, as in OLLAMA_HOST; the rest is filled in."""
     idempotency_header: ClassVar[str | None] = None
     """The header in which the provider takes a key that makes a repeated POST harmless."""
 
@@ -101,6 +103,7 @@ class Provider:
             config = ProviderConfig.of(self.name, config or {}, self.option_names())
         elif config.provider == "llmclient":
             config = attrs.evolve(config, provider=self.name)
+        config = self.read_settings(config)
         config.validate()
         self.config = config
         self.label = config.provider
@@ -125,7 +128,7 @@ class Provider:
         return type(self)(config, transport=self._transport, timeout=self._timeout, retry=retry, gate=gate, on_attempt=hook)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.label!r}>"
+        return f"<{type(self).__name__} {getattr(self, 'label', self.name)!r}>"  # a traceback may show one that is not made yet
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.config,)
@@ -134,6 +137,12 @@ class Provider:
     def option_names(cls) -> frozenset[str]:
         """Return the names of the provider's own settings."""
         return frozenset(option.name for option in cls.options)
+
+    @classmethod
+    def read_settings(cls, config: ProviderConfig) -> ProviderConfig:
+        """Return the settings with the address made whole, where this provider lets parts of it be left out."""
+        base, port = config.api_base, cls.default_port
+        return attrs.evolve(config, api_base=whole_address(base, port)) if base and port else config
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -150,12 +159,8 @@ class Provider:
     @property
     def capabilities(self) -> frozenset[Capability]:
         """What the provider can do: an operation for each filled slot, and what any of its models can."""
-        found = {capability for slot, capability in OPERATIONS.items() if getattr(self, slot) is not None}
-        if self.chat is not None or self.chat_by_model:
-            found |= {Capability.CHAT_COMPLETION, Capability.CHAT_COMPLETION_STREAM}
-        for info in self.models:
-            found |= {ABILITIES[ability] for ability in info.abilities if ability in ABILITIES}
-        return frozenset(found)
+        slots = {slot for slot in OPERATIONS if getattr(self, slot) is not None} | ({"chat"} if self.chat_by_model else set())
+        return capabilities_of(slots, {ability for info in self.models for ability in info.abilities})
 
     def model_info(self, model: str) -> ModelInfo | None:
         """Return what is known of a model; None if nothing is. Facts inform, they never block a call."""
@@ -270,6 +275,8 @@ class Provider:
             wire: WireRequest = dialect.encode(request, context)
         except ProviderError as error:
             failure = self._claim(error, request.model)
+        except RecursionError:
+            failure = InvalidRequestError(self.label, "a schema or message of the request is nested too deeply, or holds itself", model=request.model)
         else:
             lost = [warning for warning in wire.warnings if warning.kind in ("dropped", "clamped")] if context.strict and wire.warnings else None
             if not lost:

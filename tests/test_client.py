@@ -283,6 +283,33 @@ def test_a_client_shows_no_key():
     assert KEY not in repr(one) + repr(one.provider("openai")) + repr(one.provider("openai").config) + repr(one._settings)
 
 
+@pytest.mark.parametrize("settings", [{"api_kee": "x"}, {"api_base": "nowhere"}, {"max_retries": -1}])
+def test_a_malformed_setting_shows_no_key_in_any_frame(settings):
+    """A traceback with locals shows only the caller's own."""
+    import traceback
+
+    for make in (lambda given: Client(providers=given), lambda given: Client().with_options(providers=given)):
+        try:
+            make({"openai": {"api_key": "k-hush-hush-1"} | settings})
+        except errors.ConfigurationError as error:
+            frames = [frame for frame in traceback.TracebackException.from_exception(error, capture_locals=True).stack if "tests" not in frame.filename]
+        assert frames
+        assert "k-hush-hush-1" not in "".join(str(frame.locals) for frame in frames)
+
+
+@pytest.mark.parametrize("wrong", [{"timeout": -1}, {"retry": 3}, {"api_base": "nowhere"}])
+def test_a_malformed_policy_shows_no_key_in_any_frame(server, wrong):
+    """Whatever is wrong beside it."""
+    import traceback
+
+    try:
+        client(server).chat("openai_compatible/m", "hello", api_key="k-hush-hush-1", **wrong)
+    except errors.ConfigurationError as error:
+        frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack[1:]
+    assert frames
+    assert "k-hush-hush-1" not in "".join(str(frame.locals) for frame in frames)
+
+
 def test_a_key_given_for_one_call_stands_in_no_frame(server):
     """A traceback with locals shows only the caller's own."""
     import traceback
@@ -357,6 +384,19 @@ def test_a_conversation_goes_on(simulator):
     assert first.finish_reason == "tool_calls"
     history += [first.message, {"role": "tool", "tool_call_id": first.tool_calls[0].id, "content": "42"}]
     assert one.chat("openai/echo", history, tools=[tool]).text
+
+
+def test_documents_are_put_in_order(simulator):
+    """By how well they answer."""
+    one = Client(providers={"cohere": {"api_key": KEY, "api_base": simulator.url + "/cohere"}})
+    response = one.rerank("cohere/rerank-v3.5", "red apple", ["a blue sky", "a red apple"], top_n=1, return_documents=True)
+    assert [(result.index, result.document) for result in response] == [(1, "a red apple")]
+    with pytest.raises(errors.InvalidRequestError, match="documents must be"):
+        one.rerank("cohere/rerank-v3.5", "red apple", [])
+    with pytest.raises(errors.NotSupportedError, match="rerank is not offered"):
+        one.rerank("simulator/echo", "red apple", ["a"])
+    with pytest.raises(TypeError, match="top_n"):
+        one.rerank("cohere/rerank-v3.5", "red apple", ["a"], topn=1)
 
 
 def test_tokens_are_counted_where_the_provider_counts():

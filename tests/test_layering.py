@@ -21,7 +21,7 @@ LAYERS: dict[str, tuple[str, str]] = {
     "errors": ("_version errors", ""),
     "wire": ("wire", "errors"),
     "types": ("types", "errors wire"),
-    "auth": ("auth auth_aws auth_azure auth_exchange auth_google", "errors types"),
+    "auth": ("auth auth_aws auth_azure auth_exchange auth_google renewal", "errors types"),
     "models": ("models", "errors types"),
     "transport": ("deadline dialer exchange failures idle inflate parser pool prepared tls transport", "errors types"),
     "retry": ("retry", "errors transport"),
@@ -33,7 +33,7 @@ LAYERS: dict[str, tuple[str, str]] = {
     "adapters": ("adapters", "types auth models dialects provider kinds"),
     "registry": ("registry", "errors types models provider"),
     "fanout": ("fanout", "errors types retry"),
-    "client": ("client", "errors types models retry transport provider registry fanout"),
+    "client": ("client settings", "errors types models retry transport provider registry fanout"),
     "faces": (
         "llmclient __main__ cli testing compat contrib simulator.demo",
         "errors types wire models transport retry streaming provider simulator registry fanout client",

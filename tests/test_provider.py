@@ -273,6 +273,30 @@ def test_what_json_cannot_carry_is_named(silent):
         acme(silent, type("Plain", (Acme,), {"chat": OpenAIChat()})).chat_completion(ask(temperature=float("nan")))
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("0.0.0.0:11434", "http://127.0.0.1:11434"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        (":8080", "http://127.0.0.1:8080"),
+        ("box", "http://box:11434"),
+        ("box:1", "http://box:1"),
+        ("[::1]", "http://[::1]:11434"),
+        ("[::1]:5", "http://[::1]:5"),
+        ("https://box", "https://box:443"),
+        ("http://box", "http://box:80"),
+        ("http://box:9/ollama/", "http://box:9/ollama"),
+    ],
+)
+def test_a_local_servers_own_variable_is_understood(given, meant):
+    """OLLAMA_HOST names the place where the server listens."""
+
+    class Local(Acme):
+        default_port = 11434
+
+    assert Local({"api_key": KEY, "api_base": given}).address() == meant
+
+
 # What comes back.
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -66,6 +66,12 @@ ABILITIES: Final[Mapping[str, Capability]] = {
     "reasoning": Capability.REASONING,
 }
 """Ability of a model -> what it makes the provider able to do."""
+
+
+def capabilities_of(slots: Iterable[str], abilities: Iterable[str]) -> frozenset[Capability]:
+    """Return what filled slots and the abilities of models come to; whoever can chat can stream."""
+    found = {OPERATIONS[slot] for slot in slots} | {ABILITIES[ability] for ability in abilities if ability in ABILITIES}
+    return frozenset(found | {Capability.CHAT_COMPLETION_STREAM} if Capability.CHAT_COMPLETION in found else found)
 
 
 @attrs.frozen(kw_only=True)

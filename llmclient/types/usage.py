@@ -40,6 +40,9 @@ class Usage:
     images: int | None = None
     requests: int | None = None
     """Searches or other units billed by the piece."""
+    billed_prompt_tokens: int | None = None
+    """What the provider bills of the prompt, where that is not what the model read."""
+    billed_completion_tokens: int | None = None
     cost: decimal.Decimal | None = None
     """US dollars, where the provider reports them."""
 
@@ -54,11 +57,14 @@ class Usage:
         completion = {"reasoning_tokens": self.reasoning_tokens, "audio_tokens": self.completion_audio_tokens}
         out["prompt_tokens_details"] = _known(prompt) or None
         out["completion_tokens_details"] = _known(completion) or None
-        for name in ("audio_tokens", "image_tokens", "cache_write_1h_tokens", "characters", "seconds", "images", "requests"):
+        for name in (*_OWN_NAMES, "characters", "seconds", "images", "requests"):
             out[name] = getattr(self, name)
         if self.cost is not None:
             out["cost"] = str(self.cost)
         return _known(out)
+
+
+_OWN_NAMES = ("audio_tokens", "image_tokens", "cache_write_1h_tokens", "billed_prompt_tokens", "billed_completion_tokens")
 
 
 def _known(values: dict[str, Any]) -> dict[str, Any]:

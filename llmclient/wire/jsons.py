@@ -50,6 +50,19 @@ def loads_exactly(data: bytes | str) -> Any:
     raise ValueError("JSON is nested too deeply")
 
 
+def join(pieces: Iterable[str]) -> str:
+    """Return one text of the pieces of a stream. A letter that was cut in half between two of them is whole again.
+
+    Servers written in JavaScript cut texts at any UTF-16 unit, also between the two of an emoji.
+    """
+    text = "".join(pieces)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    return text
+
+
 def _dumps_slowly(value: Any) -> bytes:
     _check(value, "$", 0)
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain, allow_nan=False).encode()

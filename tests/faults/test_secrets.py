@@ -168,3 +168,45 @@ def test_a_key_in_a_header_of_the_callers_own_is_masked() -> None:
         answer = client(server).chat("openai/gpt-4o-mini", "hi", headers={"X-Api-Key": Current.key, "X-Auth-Token": "abc-secret-1"})
     assert [] == showing(answer)
     assert "abc-secret-1" not in repr(answer.request)
+
+
+LEAKY = ("a refusal", "a reset", "a silence", "garbage", "a stream that is cut off")
+
+
+def failed(name: str) -> ProviderError:
+    """Return the error that a fault leaves behind."""
+    mode, script = WAYS[name]
+    Current.key = "sk-proj-0123456789abcdefghijABCDEF"
+    with WireServer(script(Case(BY_NAME["openai"], mode))) as server:
+        thing = attempt(client(server, Timeout(total=0.2)), mode)
+    assert isinstance(thing, ProviderError)
+    return thing
+
+
+@pytest.mark.parametrize("name", LEAKY)
+def test_djangos_debug_page_shows_no_key(name: str) -> None:
+    """It shows the variables of every frame."""
+    conf = pytest.importorskip("django.conf", reason="needs django (make stress)")
+    debug = pytest.importorskip("django.views.debug")
+    if not conf.settings.configured:
+        conf.settings.configure(DEBUG=True, SECRET_KEY="stress", USE_TZ=True)
+        pytest.importorskip("django").setup()
+    thing = failed(name)
+    page = debug.ExceptionReporter(None, type(thing), thing, thing.__traceback__).get_traceback_html()
+    assert type(thing).__name__ in page
+    assert Current.key not in page
+
+
+@pytest.mark.parametrize("name", LEAKY)
+def test_sentry_is_sent_no_key(name: str) -> None:
+    """It sends the variables of every frame, and what was logged before."""
+    sentry = pytest.importorskip("sentry_sdk", reason="needs sentry-sdk (make stress)")
+    events: list[object] = []
+    sentry.init(dsn="http://key@127.0.0.1:9/1", before_send=lambda event, hint: events.append(event), include_local_variables=True, max_value_length=100_000)
+    try:
+        sentry.capture_exception(failed(name))
+    finally:
+        sentry.get_client().close(timeout=0)
+        sentry.get_global_scope().set_client(None)
+    assert events
+    assert Current.key not in repr(events)

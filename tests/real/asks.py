@@ -73,9 +73,11 @@ class Talk:
     def stream(self, messages: Any, **options: Any) -> tuple[llmclient.ChatResponse, int]:
         """Ask and take the answer as it comes; returns it and the number of its chunks."""
         with self.client.stream(f"real/{self.front.model}", messages, **self.options(options)) as chunks:
-            number = len(list(chunks))
+            pieces = [chunk.text for chunk in chunks]
+        if any("\ud800" <= letter <= "\udfff" for piece in pieces for letter in piece):
+            self.note("streamed: a letter came in two halves, each in an event of its own")
         self.look(chunks.response, "streamed: ")
-        return chunks.response, number
+        return chunks.response, len(pieces)
 
     def options(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return the options of a chat."""
@@ -95,8 +97,34 @@ class Talk:
             self.note(f"{how}no id")
         if not response.model:
             self.note(f"{how}no model")
+        if not how and response.raw.lstrip().startswith((b"data:", b"event:")):
+            self.note("answers a plain call by a stream")
         if response.extra:
             self.note(f"{how}fields of its own: {', '.join(f'`{name}`' for name in sorted(response.extra))}")
+
+    def look_inside(self, streamed: llmclient.ChatResponse) -> None:
+        """Send the request of a stream once more, and notice how the events are framed."""
+        provider, sent = self.client.provider("real"), streamed.request
+        if sent is None or not sent.url.endswith(("/chat/completions", "/responses", "/messages")):
+            return
+        raw = self.client.request("real", "POST", sent.url.removeprefix(provider.address()), json=sent.json()).raw
+        if sent.url.endswith("/chat/completions"):
+            if b"data: [DONE]" not in raw:
+                self.note("streamed: no `[DONE]` at the end")
+        elif b"event: " not in raw:
+            self.note("streamed: no `event:` lines")
+
+    def look_at(self, error: errors.ProviderError) -> None:
+        """Notice an error in an unusual shape."""
+        try:
+            body = json.loads(error.body or "")
+        except ValueError:
+            self.note(f"status {error.status}: the body is no JSON")
+            return
+        if not isinstance(body, dict):
+            self.note(f"status {error.status}: the body is a JSON {type(body).__name__}")
+        elif not isinstance(body.get("error"), dict):
+            self.note(f"status {error.status}: a body of {', '.join(f'`{key}`: {type(value).__name__}' for key, value in body.items())}")
 
 
 def calls_of(response: llmclient.ChatResponse) -> list[tuple[str, Any]]:
@@ -106,7 +134,7 @@ def calls_of(response: llmclient.ChatResponse) -> list[tuple[str, Any]]:
 
 def tokens_of(response: llmclient.ChatResponse) -> int | None:
     """Return the total of the usage, or None."""
-    return response.usage and response.usage.total_tokens
+    return None if response.usage is None else response.usage.total_tokens
 
 
 def chat(talk: Talk) -> str:
@@ -138,6 +166,7 @@ def stream(talk: Talk) -> str:
     expect((whole.text, whole.finish_reason), (streamed.text, streamed.finish_reason))
     if pieces < 3:
         raise WrongError(f"the whole answer came in {pieces} chunks")
+    talk.look_inside(streamed)
     if tokens_of(whole) != tokens_of(streamed):
         talk.note(f"usage differs: {tokens_of(whole)} tokens plain, {tokens_of(streamed)} streamed")
     if whole.choices[0].finish_reason_raw != streamed.choices[0].finish_reason_raw:
@@ -182,7 +211,7 @@ def two_tools(talk: Talk) -> str:
 
 
 def schema(talk: Talk) -> str:
-    """JSON that satisfies a schema."""
+    """JSON by a schema. The models know this JSON by heart, so that it shows what is taken and read, not whether the server enforces it."""
     answer = talk.chat("Give me a person as JSON", response_format=PERSON)
     expect({"name": "Ada", "age": 36}, json.loads(answer.text))
     return f"`{answer.text}`"
@@ -231,11 +260,12 @@ def models(talk: Talk) -> str:
     return f"{len(ids)}, the first is `{ids[0].rsplit('/', 1)[-1]}`"
 
 
-def raised(kind: type[errors.ProviderError], act: Callable[[], object]) -> str:
+def raised(talk: Talk, kind: type[errors.ProviderError], act: Callable[[], object]) -> str:
     """Return the error that an act raises, in words; raises WrongError when it raises none or another."""
     try:
         act()
     except errors.ProviderError as error:
+        talk.look_at(error)
         if type(error) is not kind:
             raise WrongError(f"wanted {kind.__name__}, got {describe(error)}") from None
         return describe(error)
@@ -250,22 +280,22 @@ def describe(error: errors.ProviderError) -> str:
 
 def wrong_key(talk: Talk) -> str:
     """A key that is not the server's."""
-    return raised(errors.AuthenticationError, lambda: talk.chat("Hello", api_key="a-wrong-key"))
+    return raised(talk, errors.AuthenticationError, lambda: talk.chat("Hello", api_key="a-wrong-key"))
 
 
 def unknown_model(talk: Talk) -> str:
     """A model that the server does not have."""
-    return raised(errors.ModelNotFoundError, lambda: talk.client.chat("real/no-such-model", "Hello", **talk.options({})))
+    return raised(talk, errors.ModelNotFoundError, lambda: talk.client.chat("real/no-such-model", "Hello", **talk.options({})))
 
 
 def too_long(talk: Talk) -> str:
     """A prompt beyond the context."""
-    return raised(errors.ContextLengthExceededError, lambda: talk.chat("Hello " * 5000, max_tokens=16))
+    return raised(talk, errors.ContextLengthExceededError, lambda: talk.chat("Hello " * 5000, max_tokens=16))
 
 
 def too_long_stream(talk: Talk) -> str:
     """The same, of a stream."""
-    return raised(errors.ContextLengthExceededError, lambda: talk.stream("Hello " * 5000, max_tokens=16))
+    return raised(talk, errors.ContextLengthExceededError, lambda: talk.stream("Hello " * 5000, max_tokens=16))
 
 
 def rate_limit(talk: Talk) -> str:
@@ -280,12 +310,12 @@ def rate_limit(talk: Talk) -> str:
 
 def no_hint(talk: Talk) -> str:
     """A refusal without a hint."""
-    return raised(errors.RateLimitError, lambda: talk.chat("Hello"))
+    return raised(talk, errors.RateLimitError, lambda: talk.chat("Hello"))
 
 
 def failing(talk: Talk) -> str:
     """A failure of the server's own."""
-    return raised(errors.ProviderUnavailableError, lambda: talk.chat("please fail with 503"))
+    return raised(talk, errors.ProviderUnavailableError, lambda: talk.chat("please fail with 503"))
 
 
 def broken_stream(talk: Talk) -> str:

@@ -59,7 +59,8 @@ def llama_fronts() -> Iterator[tuple[Front, ...]]:
     """Run three of them: one talks, one embeds, one sees."""
     with llama_chat() as chat, llama_embed() as embed, llama_vision() as vision:
         asks = (*TALKING, "wrong key", "unknown model", *TOO_LONG)
-        openai, anthropic = {"adapter": "llama_cpp", "settings": at(chat, "/v1")}, {"adapter": "anthropic", "settings": at(chat)}
+        openai: dict[str, Any] = {"adapter": "llama_cpp", "settings": at(chat, "/v1")}
+        anthropic: dict[str, Any] = {"adapter": "anthropic", "settings": at(chat)}
         yield (
             Front(dialect="OpenAI chat", **openai, options=COLD, asks=(*asks, "list_models"), known=ANY_MODEL),
             Front(dialect="OpenAI responses", **openai, api="responses", options=COLD, asks=asks, known=ANY_MODEL),
@@ -111,7 +112,6 @@ def _litellm(url: str) -> Iterator[Front]:
 # aimock
 
 AIMOCK = Environment("aimock", ("@copilotkit/aimock@1.43.0",), npm=True)
-HALVES = {"unicode": "cuts letters beyond the basic plane in half between two events"}
 MOCK = (*(name for name in TALKING if name != "cut by max_tokens"), "wrong key", "status 429", "status 503", "broken stream")
 
 
@@ -136,22 +136,22 @@ def aimock_fronts() -> Iterator[tuple[Front, ...]]:
 def _aimock(url: str) -> Iterator[Front]:
     no_count = {"count_tokens": "has no such path"}
     openai: dict[str, Any] = {"adapter": "openai", "settings": at(url, "/v1")}
-    yield Front(dialect="OpenAI chat, embeddings", **openai, model="o3", asks=(*MOCK, "embed", "list_models"), known=HALVES)
+    yield Front(dialect="OpenAI chat, embeddings", **openai, model="o3", asks=(*MOCK, "embed", "list_models"))
     yield Front(dialect="OpenAI responses", **openai, api="responses", model="gpt-5", asks=MOCK)
-    yield Front(dialect="Azure OpenAI", adapter="azure_openai", settings=at(url), model="o3", asks=(*MOCK, "embed"), known=HALVES)
+    yield Front(dialect="Azure OpenAI", adapter="azure_openai", settings=at(url), model="o3", asks=(*MOCK, "embed"))
     claude = "claude-sonnet-4-5"
-    yield Front(dialect="Anthropic messages", adapter="anthropic", settings=at(url), model=claude, asks=(*MOCK, "count_tokens"), known={**HALVES, **no_count})
-    gemini = {**HALVES, **no_count, "embed": "knows embedContent only, not batchEmbedContents"}
+    yield Front(dialect="Anthropic messages", adapter="anthropic", settings=at(url), model=claude, asks=(*MOCK, "count_tokens"), known=no_count)
+    gemini = {**no_count, "embed": "knows embedContent only, not batchEmbedContents"}
     yield Front(dialect="Gemini", adapter="gemini", settings=at(url), model="gemini-2.5-flash", asks=(*MOCK, "embed", "count_tokens"), known=gemini)
-    cohere = {**HALVES, "reasoning": "sends thoughts as text"}
+    cohere = {"reasoning": "sends thoughts as text"}
     yield Front(dialect="Cohere v2", adapter="cohere", settings=at(url), model="command-a-03-2025", asks=(*MOCK, "embed", "rerank"), known=cohere)
     bedrock: dict[str, Any] = {"adapter": "bedrock", "settings": at(url, region="us-east-1"), "model": "anthropic.claude-sonnet-4-5-20250929-v1:0"}
-    yield Front(dialect="Bedrock converse", **bedrock, asks=MOCK, known=HALVES)
+    yield Front(dialect="Bedrock converse", **bedrock, asks=MOCK)
     unpacked = dict.fromkeys(("unicode", "stream", "reasoning", "tool call", "two tool calls", "broken stream"), "sends events without their Base64 envelope")
     yield Front(dialect="Bedrock invoke", **bedrock, api="invoke", asks=MOCK, known=unpacked)
-    ollama = {**HALVES, "reasoning": "names them reasoning_content, as nobody else does here", "embed": "answers as the path of old, /api/embeddings"}
+    ollama = {"reasoning": "names them reasoning_content, as nobody else does here", "embed": "answers as the path of old, /api/embeddings"}
     yield Front(dialect="Ollama", adapter="ollama", settings=at(url), asks=(*MOCK, "embed", "list_models"), known=ollama)
-    yield Front(dialect="Mistral", adapter="mistral", settings=at(url, "/v1"), model="magistral-small-latest", asks=(*MOCK, "embed"), known=HALVES)
+    yield Front(dialect="Mistral", adapter="mistral", settings=at(url, "/v1"), model="magistral-small-latest", asks=(*MOCK, "embed"))
 
 
 # transformers serve and vLLM read a folder in place of a GGUF file.
@@ -217,7 +217,8 @@ def _vllm(alias: str, *options: str) -> contextlib.AbstractContextManager[str]:
 def vllm_fronts() -> Iterator[tuple[Front, ...]]:
     """Run it twice: one talks, one embeds."""
     parsers = ("--enable-auto-tool-choice", "--tool-call-parser", "hermes")
-    with _vllm("tiny-qwen3", "--max-model-len", "2048", *parsers) as chat, _vllm("tiny-embed", "--max-model-len", "1024", "--runner", "pooling", "--convert", "embed") as embed:
+    pooling = ("--runner", "pooling", "--convert", "embed")
+    with _vllm("tiny-qwen3", "--max-model-len", "2048", *parsers) as chat, _vllm("tiny-embed", "--max-model-len", "1024", *pooling) as embed:
         yield tuple(_of_vllm(chat, embed))
 
 
@@ -228,8 +229,8 @@ def _of_vllm(chat: str, embed: str) -> Iterator[Front]:
     yield Front(dialect="OpenAI chat", **openai, asks=(*asks, "list_models"))
     yield Front(dialect="OpenAI responses", **openai, api="responses", asks=asks)
     # It reads keys from `Authorization` only, which is where Anthropic's OAuth tokens stand.
-    bearer = {"auth_token": KEY, "api_base": chat}
-    yield Front(dialect="Anthropic messages", adapter="anthropic", settings=bearer, options=COLD, asks=(*asks, "count_tokens"), known=inline)
+    anthropic: dict[str, Any] = {"adapter": "anthropic", "settings": {"auth_token": KEY, "api_base": chat}, "options": {**COLD, "max_tokens": 256}}
+    yield Front(dialect="Anthropic messages", **anthropic, asks=(*asks, "count_tokens"), known=inline)
     yield Front(dialect="OpenAI embeddings", adapter="vllm", settings=at(embed, "/v1"), asks=("embed",))
     untyped = {"embed": "refuses every input_type, where the model has no instructions for them"}
     yield Front(dialect="Cohere v2", adapter="cohere", settings=at(embed), reranker="tiny-embed", asks=("embed", "rerank"), known=untyped)

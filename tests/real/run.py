@@ -9,6 +9,7 @@ import json
 import math
 import sys
 import time
+from typing import Any
 
 import llmclient
 from llmclient import errors
@@ -62,7 +63,7 @@ def tools(client: llmclient.Client) -> None:
     asked = client.chat("tiny/tiny-qwen3", question, tools=[WEATHER], temperature=0)
     call = asked.tool_calls[0]
     expect("tool call", ("tool_calls", "get_weather", {"city": "Paris"}), (asked.finish_reason, call.function.name, json.loads(call.function.arguments)))
-    turns = [{"role": "user", "content": question}, asked.choices[0].message, {"role": "tool", "tool_call_id": call.id, "content": "sunny, 22 C"}]
+    turns: list[Any] = [{"role": "user", "content": question}, asked.choices[0].message, {"role": "tool", "tool_call_id": call.id, "content": "sunny, 22 C"}]
     told = client.chat("tiny/tiny-qwen3", turns, tools=[WEATHER], temperature=0).text
     expect("answer from its result", True, "Paris" in told and "sunny" in told)
 

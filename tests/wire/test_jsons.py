@@ -27,6 +27,19 @@ def test_what_is_written_reads_back(value):
     assert jsons.loads_exactly(jsons.dumps(value)) == value
 
 
+@given(st.text(), st.integers(2, 5))
+def test_letters_that_were_cut_in_half_are_whole_again(text, size):
+    """However a text is cut at UTF-16 units, its pieces make it again."""
+    units = text.encode("utf-16-le")
+    pieces = [units[start : start + 2 * size].decode("utf-16-le", "surrogatepass") for start in range(0, len(units), 2 * size)]
+    assert jsons.join(pieces) == text
+
+
+def test_a_half_without_the_other_stays():
+    """Nothing is made up, and nothing lost."""
+    assert jsons.join(["a\ud83d", "b", "\udc4b"]) == "a\ud83db\udc4b"
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
 @pytest.mark.parametrize("huge", [1, 2**70])
 def test_numbers_that_json_lacks_are_refused_with_their_path(bad, huge):

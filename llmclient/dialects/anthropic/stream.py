@@ -47,7 +47,7 @@ class _Block:
         out = dict(self.value)
         for key, pieces in self.pieces.items():
             before = out.get(key)
-            out[key] = (before if isinstance(before, str) else "") + "".join(pieces)
+            out[key] = (before if isinstance(before, str) else "") + jsons.join(pieces)
         return out
 
 

@@ -48,7 +48,7 @@ class _Block:
 
     def finished(self) -> dict[str, Any]:
         """Return the block as a plain answer would hold it; the input of a call stays the text that came."""
-        text = {name: "".join(pieces) for name, pieces in self.pieces.items()}
+        text = {name: jsons.join(pieces) for name, pieces in self.pieces.items()}
         match self.kind:
             case "text" if self.citations:
                 return {"citationsContent": {"content": [{"text": text.get("text", "")}], "citations": self.citations}}

@@ -37,7 +37,7 @@ class _Call:
 
     def whole(self) -> JSONObject:
         """Return the call as a plain answer would hold it."""
-        return {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": "".join(self.arguments)}}
+        return {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": jsons.join(self.arguments)}}
 
 
 class CohereDecoder:
@@ -93,10 +93,10 @@ class CohereDecoder:
         """Return the answer assembled so far."""
         if self._whole is not None:
             return self._whole
-        content = [{**begun, begun["type"]: "".join(pieces)} if begun["type"] in ("text", "thinking") else begun for begun, pieces in self._parts.values()]
+        content = [{**begun, begun["type"]: jsons.join(pieces)} if begun["type"] in ("text", "thinking") else begun for begun, pieces in self._parts.values()]
         message = {
             "content": content,
-            "tool_plan": "".join(self._plan),
+            "tool_plan": jsons.join(self._plan),
             "tool_calls": [call.whole() for call in self._calls.values()],
             "citations": self._citations,
         }

@@ -48,6 +48,8 @@ def read_usage(value: Any) -> Usage | None:
         reasoning_tokens=count(tokens, "reasoning_tokens"),
         image_tokens=_either(tokens, billed, "image_tokens"),
         requests=count(billed, "search_units"),
+        billed_prompt_tokens=count(billed, "input_tokens") if tokens else None,
+        billed_completion_tokens=count(billed, "output_tokens") if tokens else None,
     )
     return None if usage == _NOTHING else usage
 

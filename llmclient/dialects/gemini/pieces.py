@@ -14,6 +14,7 @@ from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ResponseParsingError
 from llmclient.types.chat import FunctionDelta, ToolCallDelta
 from llmclient.types.messages import JSONObject
+from llmclient.wire import jsons
 
 Wire = dict[str, Any]
 
@@ -124,7 +125,7 @@ class CandidatePieces:
             self.run.clear()
 
     def _run_part(self) -> Wire:
-        text = {"text": "".join(self.run)}
+        text = {"text": jsons.join(self.run)}
         return {**text, "thought": True} if self.is_thought else text
 
     def whole(self) -> Wire:

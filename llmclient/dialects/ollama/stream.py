@@ -12,6 +12,7 @@ from llmclient.dialects.shapes import is_array
 from llmclient.errors import ProviderError, ResponseParsingError
 from llmclient.types.chat import ChatChunk, ChatResponse, FunctionDelta, ToolCallDelta
 from llmclient.types.messages import EMPTY, JSONObject
+from llmclient.wire import jsons
 from llmclient.wire.ndjson import NDJSONDecoder
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class OllamaDecoder:
 
     def response(self) -> ChatResponse:
         """Return the answer assembled so far."""
-        message = {"content": "".join(self._text), "thinking": "".join(self._thoughts), "tool_calls": self._calls}
+        message = {"content": jsons.join(self._text), "thinking": jsons.join(self._thoughts), "tool_calls": self._calls}
         value = {**self._last, "message": message, "logprobs": self._logprobs}
         return answer.build(self._dialect, value, self._model, self._request_id, ended=self.done)
 

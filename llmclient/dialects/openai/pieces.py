@@ -47,7 +47,7 @@ class CallPieces:
 
     def whole(self) -> dict[str, Any]:
         """Return the call in the shape of an unstreamed answer."""
-        text = "".join(self.arguments)
+        text = jsons.join(self.arguments)
         function = {"name": self.name, "input": text} if self.kind == "custom" else {"name": self.name, "arguments": text}
         return {"id": self.id, "type": self.kind, "custom" if self.kind == "custom" else "function": function, **self.extra}
 
@@ -228,13 +228,13 @@ class ChoicePieces:
 
     def whole(self, ended: bool) -> dict[str, Any]:
         """Return the choice in the shape of an unstreamed answer."""
-        message: dict[str, Any] = {"role": self._role or "assistant", "content": "".join(self.text) if self.text or not self.calls else None}
+        message: dict[str, Any] = {"role": self._role or "assistant", "content": jsons.join(self.text) if self.text or not self.calls else None}
         message.update(self._extra)
         if self.reasoning:
-            message["reasoning_content"] = "".join(self.reasoning)
+            message["reasoning_content"] = jsons.join(self.reasoning)
         if self._details:
             message["reasoning_details"] = [
-                {key: "".join(value) if key in _JOINED and is_array(value) else value for key, value in item.items()} for item in self._details
+                {key: jsons.join(value) if key in _JOINED and is_array(value) else value for key, value in item.items()} for item in self._details
             ]
         if self.refusal:
             message["refusal"] = "".join(self.refusal)

@@ -113,7 +113,7 @@ def _read_rest(value: JSONObject, cost: Any, fields: dict[str, Any]) -> None:
         fields["reasoning_tokens"] = _count(value.get("reasoning_tokens"))
     created = value.get("cache_creation")
     fields["cache_write_1h_tokens"] = _count(created.get("ephemeral_1h_input_tokens")) if is_object(created) else _first(value, "cache_write_1h_tokens")
-    for name in ("audio_tokens", "image_tokens"):
+    for name in ("audio_tokens", "image_tokens", "billed_prompt_tokens", "billed_completion_tokens"):
         # What `Usage.to_dict` writes beside OpenAI's own names.
         if fields.get(name) is None:
             fields[name] = _first(value, name)

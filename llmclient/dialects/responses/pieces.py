@@ -8,6 +8,7 @@ from llmclient.dialects.responses.answer import thought_of
 from llmclient.dialects.responses.replay import CALLS, text_of
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.types.messages import JSONObject
+from llmclient.wire import jsons
 
 _BREAK: Final = "\n\n"
 
@@ -25,7 +26,7 @@ class Part:
 
     def whole(self) -> dict[str, Any]:
         """Return the part as an answer that is not streamed has it."""
-        text = "".join(self.text)
+        text = jsons.join(self.text)
         if self.kind == "refusal":
             return {"type": "refusal", "refusal": text}
         out: dict[str, Any] = {"type": self.kind, "text": text}
@@ -75,7 +76,7 @@ class Item:
     @property
     def text(self) -> str:
         """The visible text so far."""
-        return "".join(piece for _, part in sorted(self.content.items()) if part.kind != "refusal" for piece in part.text)
+        return jsons.join(piece for _, part in sorted(self.content.items()) if part.kind != "refusal" for piece in part.text)
 
     @property
     def thought(self) -> str:
@@ -95,7 +96,7 @@ class Item:
         if self.kind == "reasoning":
             return {**self.base, **self._reasoning()} if self.summary or self.content else self.base
         if self.kind in CALLS and self.arguments:
-            return {**self.base, "input" if self.kind == "custom_tool_call" else "arguments": "".join(self.arguments)}
+            return {**self.base, "input" if self.kind == "custom_tool_call" else "arguments": jsons.join(self.arguments)}
         return self.base
 
     def missing(self, whole: JSONObject) -> str:
@@ -105,7 +106,7 @@ class Item:
         elif self.kind == "reasoning":
             said, full = self.thought, thought_of(whole)
         else:
-            said, full = "".join(self.arguments), arguments_of(whole)
+            said, full = jsons.join(self.arguments), arguments_of(whole)
         return full[len(said) :] if full.startswith(said) else ""
 
 

@@ -1,0 +1,47 @@
+"""Many threads, one pool, a rude server: every answer is its own question's, every failure typed, and nothing is left over."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tests.faults.play import Lateness
+from tests.stress.load import GRACE, TOTAL, Crowd, Rude, resident
+
+
+def assert_sound(crowd: Crowd, server: Rude, late: float, connections: int) -> None:
+    """Look at what came of all calls."""
+    tally = crowd.tally
+    print(dict(tally.ends), server.most, tally.slowest, late)
+    assert tally.problems == []
+    assert tally.slowest <= TOTAL + GRACE + late
+    assert server.most <= connections
+    assert tally.ends["answer"] > tally.calls * 0.7
+    assert not any(thread.name.startswith("llmclient") for thread in threading.enumerate())
+
+
+def test_threads_get_their_own_answers() -> None:
+    """100 threads, 3,000 calls and streams of six dialects, on 20 connections."""
+    with Lateness() as clock, Rude() as server:
+        with Crowd(server.url, threads=100, connections=20) as crowd:
+            crowd.run(3_000)
+        assert server.wait_closed()
+        assert_sound(crowd, server, clock.worst, 20)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_100_000_calls_leave_nothing_behind() -> None:
+    """100 threads on 100 connections; memory grows by less than one per cent after the first fifth of the calls."""
+    with Lateness() as clock, Rude() as server:
+        with Crowd(server.url, threads=100) as crowd:
+            crowd.run(20_000)
+            before = resident()
+            crowd.run(80_000)
+            grown = resident() / before - 1
+            print("memory", before, grown)
+        assert server.wait_closed()
+        assert_sound(crowd, server, clock.worst, 100)
+        assert crowd.tally.calls == 100_000
+        assert grown < 0.01
