@@ -424,3 +424,10 @@ def test_an_exact_row_wins_over_an_undated_one_before_it():
     rows = tuple((name, "", None, None, "chat", "", "", "") for name in ("gpt-x", "gpt-x-2026-01-01"))
     assert find_row(rows, "gpt-x-2026-01-01") is rows[1]
     assert find_row(rows[::-1], "gpt-x-2026-01-01") is rows[1]
+
+
+def test_what_is_billed_decides_where_it_differs():
+    """Some providers read more than they bill, such as a preamble of their own."""
+    price = Price(input="1", output="2")
+    usage = Usage(prompt_tokens=502, completion_tokens=10, total_tokens=512, billed_prompt_tokens=7, billed_completion_tokens=10)
+    assert cost_of(price, usage) == Decimal("0.000027")

@@ -6,8 +6,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from llmclient.dialects import bodies
 from llmclient.dialects.anthropic import problems
 from llmclient.dialects.anthropic.usage import read_finish, read_usage
+from llmclient.dialects.bodies import is_event_stream, parse
+from llmclient.dialects.decoding import replay
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ResponseParsingError
 from llmclient.types.chat import ChatResponse, Choice
@@ -32,22 +35,10 @@ _PLAIN_FIELDS: Final = {
 
 def decode(dialect: AnthropicMessages, raw: bytes, model: str, request_id: str) -> ChatResponse:
     """Return the answer in a 2xx body; raises ResponseParsingError, or the error that the body reports."""
-    try:
-        value = jsons.loads(raw)
-    except ValueError:
-        value = None
-    if value is None and raw.lstrip()[:6] in (b"event:", b"data: ", b"data:{"):
-        return _decode_stream(dialect, raw, model, request_id)
+    value = parse(raw)
+    if value is None and is_event_stream(raw):
+        return replay(dialect.stream(model, request_id), raw)
     return read(dialect, value, model, request_id, raw)
-
-
-def _decode_stream(dialect: AnthropicMessages, raw: bytes, model: str, request_id: str) -> ChatResponse:
-    decoder = dialect.stream(model, request_id)
-    decoder.feed(raw)
-    decoder.finish()
-    if decoder.error is not None:
-        raise decoder.error
-    return decoder.response()
 
 
 def read(dialect: AnthropicMessages, value: Any, model: str, request_id: str, raw: bytes) -> ChatResponse:
@@ -62,9 +53,7 @@ def read(dialect: AnthropicMessages, value: Any, model: str, request_id: str, ra
 
 def unreadable(raw: bytes, model: str) -> ResponseParsingError:
     """Return the error for a body that is no answer of this dialect."""
-    shown = raw[: 4 * _SHOWN].decode("utf-8", "replace").strip()[:_SHOWN]
-    what = f"the answer is no message: {shown!r}" if shown else "the answer is empty"
-    return ResponseParsingError("", f"{what}; is the address that of a Messages API?", model=model)
+    return bodies.unreadable(raw, "is no message", "a Messages API", model)
 
 
 def build(dialect: AnthropicMessages, value: JSONObject, model: str, request_id: str, *, ended: bool = True) -> ChatResponse:

@@ -11,15 +11,15 @@ from llmclient.dialects import failure
 from llmclient.dialects.anthropic import problems
 from llmclient.dialects.anthropic.chat import AnthropicMessages
 from llmclient.dialects.base import Dialect
+from llmclient.dialects.bodies import lacking, parse
 from llmclient.dialects.shapes import is_object
-from llmclient.errors import ProviderError, ResponseParsingError
+from llmclient.errors import ProviderError
 from llmclient.types.answer import Warning
 from llmclient.types.chat import ChatRequest
 from llmclient.types.context import RequestContext, WireRequest
 from llmclient.types.messages import EMPTY
 from llmclient.types.tokens import CountTokensRequest, CountTokensResponse
 from llmclient.types.usage import Usage
-from llmclient.wire import jsons
 
 _ANSWER: Final = frozenset({"max_tokens", "stop_sequences", "temperature", "top_p", "top_k", "metadata", "service_tier", "stream"})
 """What shapes the answer, and does not count."""
@@ -75,17 +75,13 @@ class AnthropicCountTokens(Dialect[CountTokensRequest, CountTokensResponse]):
 
     def decode(self, raw: bytes, model: str, request_id: str) -> CountTokensResponse:
         """Return the count; raises ResponseParsingError when there is none, or the error that the body reports."""
-        try:
-            value = jsons.loads(raw)
-        except ValueError:
-            value = None
+        value = parse(raw)
         error = problems.of_body(value, model, self.error_codes)
         if error is not None:
             raise error
         count = value.get("input_tokens") if is_object(value) else None
         if not isinstance(count, int):
-            shown = raw[:200].decode("utf-8", "replace")
-            raise ResponseParsingError("", f"the answer holds no count: {shown!r}", model=model or None)
+            raise lacking(raw, "count", model or None)
         return CountTokensResponse(tokens=count, usage=Usage(prompt_tokens=count, total_tokens=count))
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

@@ -11,12 +11,12 @@ import attrs
 from llmclient.dialects import failure
 from llmclient.dialects.anthropic import problems
 from llmclient.dialects.base import Dialect
+from llmclient.dialects.bodies import lacking, parse
 from llmclient.dialects.shapes import is_array, is_object
-from llmclient.errors import ProviderError, ResponseParsingError
+from llmclient.errors import ProviderError
 from llmclient.types.context import RequestContext, WireRequest
 from llmclient.types.listing import ListedModel, ListModelsRequest, ListModelsResponse
 from llmclient.types.messages import EMPTY, JSONObject
-from llmclient.wire import jsons
 
 _KNOWN: Final = frozenset({"id", "type", "created_at"})
 
@@ -49,17 +49,13 @@ class AnthropicModels(Dialect[ListModelsRequest, ListModelsResponse]):
 
     def decode(self, raw: bytes, model: str, request_id: str) -> ListModelsResponse:
         """Return the list; raises ResponseParsingError when there is none, or the error that the body reports."""
-        try:
-            value = jsons.loads(raw)
-        except ValueError:
-            value = None
+        value = parse(raw)
         error = problems.of_body(value, model, self.error_codes)
         if error is not None:
             raise error
         rows = value.get("data") if is_object(value) else None
         if not is_array(rows):
-            shown = raw[:200].decode("utf-8", "replace")
-            raise ResponseParsingError("", f"the answer holds no list of models: {shown!r}")
+            raise lacking(raw, "list of models")
         return ListModelsResponse(models=tuple(_read(row) for row in rows if is_object(row) and isinstance(row.get("id"), str)))
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

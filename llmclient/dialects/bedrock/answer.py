@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.bedrock import problems
 from llmclient.dialects.bedrock.usage import read_finish, read_usage
+from llmclient.dialects.bodies import parse
+from llmclient.dialects.decoding import replay
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ApiError, ResponseParsingError
 from llmclient.types.chat import ChatResponse, Choice
@@ -30,11 +32,8 @@ _RANKS: Final[Mapping[str, int]] = {"reasoningContent": 0, "text": 1, "toolUse":
 def decode(dialect: BedrockConverse, raw: bytes, model: str, request_id: str) -> ChatResponse:
     """Return the answer in a 2xx body; raises ResponseParsingError, or the error that the body reports."""
     if raw[:1] == b"\0":
-        return _decode_stream(dialect, raw, model, request_id)
-    try:
-        value = jsons.loads(raw)
-    except ValueError:
-        value = None
+        return replay(dialect.stream(model, request_id), raw)
+    value = parse(raw)
     error = problems.of_body(value, dialect.error_codes, model)
     if error is not None:
         raise error
@@ -48,15 +47,6 @@ def decode(dialect: BedrockConverse, raw: bytes, model: str, request_id: str) ->
     if failed is not None:
         raise failed
     return response
-
-
-def _decode_stream(dialect: BedrockConverse, raw: bytes, model: str, request_id: str) -> ChatResponse:
-    decoder = dialect.stream(model, request_id)
-    decoder.feed(raw)
-    decoder.finish()
-    if decoder.error is not None:
-        raise decoder.error
-    return decoder.response()
 
 
 def failure_of(response: ChatResponse) -> ApiError | None:

@@ -13,6 +13,7 @@ from llmclient.dialects.bedrock import problems
 from llmclient.dialects.bedrock.chat import BedrockConverse
 from llmclient.dialects.bedrock.families import REGIONS, bare
 from llmclient.dialects.bedrock.paths import fill_model
+from llmclient.dialects.bodies import parse
 from llmclient.dialects.shapes import is_object
 from llmclient.errors import ProviderError
 from llmclient.types.chat import ChatRequest
@@ -20,7 +21,6 @@ from llmclient.types.context import RequestContext, WireRequest
 from llmclient.types.messages import EMPTY
 from llmclient.types.tokens import CountTokensRequest, CountTokensResponse
 from llmclient.types.usage import Usage
-from llmclient.wire import jsons
 
 _COUNTED: Final = frozenset({"messages", "system", "toolConfig", "additionalModelRequestFields"})
 """What of a conversation counts; the rest shapes the answer."""
@@ -56,10 +56,7 @@ class BedrockCountTokens(Dialect[CountTokensRequest, CountTokensResponse]):
 
     def decode(self, raw: bytes, model: str, request_id: str) -> CountTokensResponse:
         """Return the count; raises ResponseParsingError when there is none, or the error that the body reports."""
-        try:
-            value: Any = jsons.loads(raw)
-        except ValueError:
-            value = None
+        value: Any = parse(raw)
         count = value.get("inputTokens") if is_object(value) else None
         if not isinstance(count, int):
             raise problems.of_body(value, self.error_codes, model) or problems.unreadable(raw, model, "count of tokens")

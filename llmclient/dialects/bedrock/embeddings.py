@@ -13,13 +13,13 @@ from llmclient.dialects.base import Dialect, Notes, merge_extra
 from llmclient.dialects.bedrock import problems
 from llmclient.dialects.bedrock.families import REGIONS, bare
 from llmclient.dialects.bedrock.paths import fill_model
+from llmclient.dialects.bodies import parse
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import InvalidRequestError, ProviderError, ResponseParsingError
 from llmclient.types.context import RequestContext, WireRequest
 from llmclient.types.embeddings import EmbeddingRequest, EmbeddingResponse, Vector
 from llmclient.types.messages import EMPTY, JSONObject
 from llmclient.types.usage import Usage
-from llmclient.wire import jsons
 
 Shape: TypeAlias = Literal["titan_1", "titan", "titan_image", "nova", "cohere_3", "cohere"]
 """Whose body it is."""
@@ -122,10 +122,7 @@ class BedrockEmbeddings(Dialect[EmbeddingRequest, EmbeddingResponse]):
 
         Raises ResponseParsingError where one is missing, or the error that the body reports.
         """
-        try:
-            value = jsons.loads(raw)
-        except ValueError:
-            value = None
+        value = parse(raw)
         rows = _rows(value) if is_object(value) else None
         if rows is None or not is_object(value):
             raise problems.of_body(value, self.error_codes, model) or problems.unreadable(raw, model, "embedding")

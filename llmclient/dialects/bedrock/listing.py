@@ -10,12 +10,12 @@ import attrs
 from llmclient.dialects import failure
 from llmclient.dialects.base import Dialect
 from llmclient.dialects.bedrock import problems
+from llmclient.dialects.bodies import parse
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ProviderError
 from llmclient.types.context import RequestContext, WireRequest
 from llmclient.types.listing import ListedModel, ListModelsRequest, ListModelsResponse
 from llmclient.types.messages import EMPTY
-from llmclient.wire import jsons
 
 
 @attrs.frozen(kw_only=True)
@@ -40,10 +40,7 @@ class BedrockModels(Dialect[ListModelsRequest, ListModelsResponse]):
 
     def decode(self, raw: bytes, model: str, request_id: str) -> ListModelsResponse:
         """Return the list; raises ResponseParsingError when there is none, or the error that the body reports."""
-        try:
-            value = jsons.loads(raw)
-        except ValueError:
-            value = None
+        value = parse(raw)
         rows = value.get("modelSummaries") if is_object(value) else None
         if not is_array(rows):
             raise problems.of_body(value, self.error_codes, model) or problems.unreadable(raw, model, "list of models")

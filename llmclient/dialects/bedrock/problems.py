@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from llmclient.dialects import failure, hints
+from llmclient.dialects import bodies, failure, hints
 from llmclient.dialects.failcodes import read_limits
 from llmclient.dialects.shapes import is_object
 from llmclient.errors import (
@@ -96,9 +96,7 @@ def of_body(value: Any, own: Mapping[str, failure.Kind], model: str | None) -> P
 
 def unreadable(raw: bytes, model: str, what: str) -> ResponseParsingError:
     """Return the error for a body that is no answer."""
-    shown = raw[:800].decode("utf-8", "replace").strip()[:200]
-    said = f"the answer is no {what}: {shown!r}" if shown else "the answer is empty"
-    return ResponseParsingError("", f"{said}; is the address that of the Bedrock runtime?", model=model or None)
+    return bodies.unreadable(raw, f"is no {what}", "the Bedrock runtime", model or None)
 
 
 def _kind(value: Any) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from llmclient.dialects import failure
+from llmclient.dialects import bodies, failure
+from llmclient.dialects.bodies import is_event_stream, parse
 from llmclient.dialects.cohere import problems
 from llmclient.dialects.cohere.messages import PLAN
 from llmclient.dialects.cohere.usage import read_finish, read_usage
+from llmclient.dialects.decoding import replay
 from llmclient.dialects.openai.answer import make_id
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ProviderError, ResponseParsingError
 from llmclient.types.chat import ChatResponse, Choice
 from llmclient.types.messages import EMPTY, FunctionCall, JSONObject, Message, ProviderState, ReasoningBlock, ToolCall, read_arguments
-from llmclient.wire import jsons
 
 if TYPE_CHECKING:
     from llmclient.dialects.cohere.chat import CohereChat
@@ -29,12 +30,9 @@ _USUAL: Final = (["text"], ["thinking"], ["thinking", "text"])
 
 def decode(dialect: CohereChat, raw: bytes, model: str, request_id: str) -> ChatResponse:
     """Return the answer in a 2xx body; raises ResponseParsingError, or the error that the body reports."""
-    try:
-        value = jsons.loads(raw)
-    except ValueError:
-        value = None
-    if value is None and raw.lstrip()[:6] in (b"event:", b"data: ", b"data:{"):
-        return _decode_stream(dialect, raw, model, request_id)
+    value = parse(raw)
+    if value is None and is_event_stream(raw):
+        return replay(dialect.stream(model, request_id), raw)
     error = problems.of_body(value, model, dialect.error_codes)
     if error is not None:
         raise error
@@ -47,20 +45,9 @@ def decode(dialect: CohereChat, raw: bytes, model: str, request_id: str) -> Chat
     return response
 
 
-def _decode_stream(dialect: CohereChat, raw: bytes, model: str, request_id: str) -> ChatResponse:
-    decoder = dialect.stream(model, request_id)
-    decoder.feed(raw)
-    decoder.finish()
-    if decoder.error is not None:
-        raise decoder.error
-    return decoder.response()
-
-
 def unreadable(raw: bytes, model: str) -> ResponseParsingError:
     """Return the error for a body that is no answer of this dialect."""
-    shown = raw[: 4 * _SHOWN].decode("utf-8", "replace").strip()[:_SHOWN]
-    what = f"the answer holds no message: {shown!r}" if shown else "the answer is empty"
-    return ResponseParsingError("", f"{what}; is the address that of Cohere's API, version 2?", model=model)
+    return bodies.unreadable(raw, "holds no message", "Cohere's API, version 2", model)
 
 
 def failure_of(response: ChatResponse) -> ProviderError | None:

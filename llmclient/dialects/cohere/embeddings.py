@@ -12,6 +12,7 @@ import attrs
 
 from llmclient.dialects import failure
 from llmclient.dialects.base import Dialect, Notes, merge_extra
+from llmclient.dialects.bodies import lacking, parse
 from llmclient.dialects.cohere import problems
 from llmclient.dialects.cohere.usage import read_billed
 from llmclient.dialects.shapes import is_array, is_object
@@ -19,7 +20,6 @@ from llmclient.errors import InvalidRequestError, ProviderError, ResponseParsing
 from llmclient.types.context import RequestContext, WireRequest
 from llmclient.types.embeddings import EmbeddingRequest, EmbeddingResponse, Vector
 from llmclient.types.messages import EMPTY, JSONObject
-from llmclient.wire import jsons
 
 _KNOWN: Final = frozenset({"id", "embeddings", "texts"})
 _PARAMS: Final = ("dimensions", "encoding_format", "input_type", "truncate")
@@ -117,17 +117,13 @@ class CohereEmbeddings(Dialect[EmbeddingRequest, EmbeddingResponse]):
 
         Raises ResponseParsingError where a vector is missing, or the error that the body reports.
         """
-        try:
-            value = jsons.loads(raw)
-        except ValueError:
-            value = None
+        value = parse(raw)
         error = problems.of_body(value, model, self.error_codes)
         if error is not None:
             raise error
         kind, rows = _find(value.get("embeddings")) if is_object(value) else ("", None)
         if rows is None or not is_object(value):
-            shown = raw[:200].decode("utf-8", "replace")
-            raise ResponseParsingError("", f"the answer holds no embeddings: {shown!r}", model=model)
+            raise lacking(raw, "embeddings", model)
         if self.expected and len(rows) != self.expected:
             raise ResponseParsingError("", f"{self.expected} texts were sent, but {len(rows)} embeddings came back", model=model)
         identity = value.get("id")

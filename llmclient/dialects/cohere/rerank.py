@@ -9,6 +9,7 @@ import attrs
 
 from llmclient.dialects import failure
 from llmclient.dialects.base import Dialect, Notes, merge_extra
+from llmclient.dialects.bodies import lacking, parse
 from llmclient.dialects.cohere import problems
 from llmclient.dialects.cohere.usage import read_billed
 from llmclient.dialects.shapes import is_array, is_object
@@ -75,17 +76,13 @@ class CohereRerank(Dialect[RerankRequest, RerankResponse]):
 
         Raises ResponseParsingError for a result without a place or a score, or the error that the body reports.
         """
-        try:
-            value = jsons.loads(raw)
-        except ValueError:
-            value = None
+        value = parse(raw)
         error = problems.of_body(value, model, self.error_codes)
         if error is not None:
             raise error
         rows = value.get("results") if is_object(value) else None
         if not is_object(value) or not is_array(rows):
-            shown = raw[:200].decode("utf-8", "replace")
-            raise ResponseParsingError("", f"the answer holds no results: {shown!r}", model=model)
+            raise lacking(raw, "results", model)
         identity, answered = value.get("id"), value.get("model")
         return RerankResponse(
             results=tuple(self._read(row, model) for row in rows),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import functools
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from llmclient.dialects import bodies
+from llmclient.dialects.bodies import load_calls, parse
+from llmclient.dialects.decoding import replay
 from llmclient.dialects.gemini import problems
 from llmclient.dialects.gemini.usage import finish_word, read_finish, read_usage
 from llmclient.dialects.openai.answer import make_id
@@ -27,46 +28,24 @@ CITATIONS: Final = ("groundingMetadata", "citationMetadata", "urlContextMetadata
 """Where an answer says what it rests on; each becomes an annotation of the message."""
 
 
-@functools.cache
-def _long_number() -> re.Pattern[bytes]:
-    return re.compile(rb"\d{19}")
-
-
 def loads(data: bytes) -> Any:
     """Read JSON so that the arguments of calls keep numbers of any size; raises ValueError when it is none."""
-    if b'"functionCall"' in data and _long_number().search(data):
-        return jsons.loads_exactly(data)
-    return jsons.loads(data)
+    return load_calls(data, b'"functionCall"')
 
 
 def decode(dialect: GeminiChat, raw: bytes, model: str, request_id: str) -> ChatResponse:
     """Return the answer in a 2xx body; raises ResponseParsingError, or the error that the body reports."""
-    try:
-        value = loads(raw)
-    except ValueError:
-        value = None
+    value = parse(raw, loads)
     if is_object(value):
         return read(dialect, value, model, request_id)
     if (is_array(value) and value) or raw.lstrip()[:5] == b"data:":
-        return _decode_stream(dialect, raw, model, request_id)
+        return replay(dialect.stream(model, request_id), raw)
     raise unreadable(raw, model)
-
-
-def _decode_stream(dialect: GeminiChat, raw: bytes, model: str, request_id: str) -> ChatResponse:
-    """Read a stream that came where a plain answer was asked for."""
-    decoder = dialect.stream(model, request_id)
-    decoder.feed(raw)
-    decoder.finish()
-    if decoder.error is not None:
-        raise decoder.error
-    return decoder.response()
 
 
 def unreadable(raw: bytes, model: str) -> ResponseParsingError:
     """Return the error for a body that is no answer of this dialect."""
-    shown = raw[: 4 * _SHOWN].decode("utf-8", "replace").strip()[:_SHOWN]
-    what = f"the answer holds no candidates: {shown!r}" if shown else "the answer is empty"
-    return ResponseParsingError("", f"{what}; is the address that of Google's generateContent?", model=model)
+    return bodies.unreadable(raw, "holds no candidates", "Google's generateContent", model)
 
 
 def read(dialect: GeminiChat, value: JSONObject, model: str, request_id: str) -> ChatResponse:

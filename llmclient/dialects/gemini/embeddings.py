@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias, cast
 import attrs
 
 from llmclient.dialects.base import Dialect, Notes, merge_extra
+from llmclient.dialects.bodies import lacking, parse
 from llmclient.dialects.gemini import problems
 from llmclient.dialects.gemini.paths import bare, fill, resource
 from llmclient.dialects.gemini.usage import read_usage
@@ -18,7 +19,6 @@ from llmclient.types.context import RequestContext, WireRequest
 from llmclient.types.embeddings import EmbeddingRequest, EmbeddingResponse, Vector
 from llmclient.types.messages import EMPTY, JSONObject
 from llmclient.types.usage import Usage, total_of
-from llmclient.wire import jsons
 
 Method: TypeAlias = Literal["batchEmbedContents", "embedContent", "predict"]
 
@@ -118,17 +118,13 @@ class GeminiEmbeddings(Dialect[EmbeddingRequest, EmbeddingResponse]):
 
         Raises ResponseParsingError where one is missing, or the error that the body reports.
         """
-        try:
-            value = jsons.loads(raw)
-        except ValueError:
-            value = None
+        value = parse(raw)
         error = problems.find_failure(value, model)
         if error is not None:
             raise error
         rows = _rows(value) if is_object(value) else None
         if rows is None or not is_object(value):
-            shown = raw[:200].decode("utf-8", "replace")
-            raise ResponseParsingError("", f"the answer holds no embeddings: {shown!r}", model=model)
+            raise lacking(raw, "embeddings", model)
         if self.expected and len(rows) != self.expected:
             raise ResponseParsingError("", f"{self.expected} texts were sent, but {len(rows)} embeddings came back", model=model)
         extra = {key: item for key, item in value.items() if key not in _KNOWN and item is not None}

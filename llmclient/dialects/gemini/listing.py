@@ -8,14 +8,14 @@ from typing import Any, ClassVar, Final
 import attrs
 
 from llmclient.dialects.base import Dialect
+from llmclient.dialects.bodies import lacking, parse
 from llmclient.dialects.gemini import problems
 from llmclient.dialects.gemini.paths import bare, fill
 from llmclient.dialects.shapes import is_array, is_object
-from llmclient.errors import ProviderError, ResponseParsingError
+from llmclient.errors import ProviderError
 from llmclient.types.context import RequestContext, WireRequest
 from llmclient.types.listing import ListedModel, ListModelsRequest, ListModelsResponse
 from llmclient.types.messages import EMPTY
-from llmclient.wire import jsons
 
 _LISTS: Final = ("models", "publisherModels", "tunedModels")
 
@@ -44,17 +44,13 @@ class GeminiModels(Dialect[ListModelsRequest, ListModelsResponse]):
 
     def decode(self, raw: bytes, model: str, request_id: str) -> ListModelsResponse:
         """Return the list, ids without their folder; raises ResponseParsingError when there is none, or the error that the body reports."""
-        try:
-            value = jsons.loads(raw)
-        except ValueError:
-            value = None
+        value = parse(raw)
         error = problems.find_failure(value, model)
         if error is not None:
             raise error
         rows = next((value[name] for name in _LISTS if is_array(value.get(name))), None) if is_object(value) else None
         if rows is None and value != {}:
-            shown = raw[:200].decode("utf-8", "replace")
-            raise ResponseParsingError("", f"the answer holds no list of models: {shown!r}")
+            raise lacking(raw, "list of models")
         return ListModelsResponse(models=tuple(listed for row in rows or () if (listed := _read(row)) is not None))
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

@@ -8,16 +8,16 @@ from typing import Any, ClassVar, Final
 import attrs
 
 from llmclient.dialects.base import Dialect, Notes, merge_extra
+from llmclient.dialects.bodies import lacking, parse
 from llmclient.dialects.gemini import problems
 from llmclient.dialects.gemini.chat import GeminiChat
 from llmclient.dialects.gemini.paths import resource
 from llmclient.dialects.shapes import is_object
-from llmclient.errors import ProviderError, ResponseParsingError
+from llmclient.errors import ProviderError
 from llmclient.types.chat import ChatRequest
 from llmclient.types.context import RequestContext, WireRequest
 from llmclient.types.messages import EMPTY
 from llmclient.types.tokens import CountTokensRequest, CountTokensResponse
-from llmclient.wire import jsons
 
 _KNOWN: Final = frozenset({"totalTokens", "cachedContentTokenCount"})
 
@@ -70,17 +70,13 @@ class GeminiCountTokens(Dialect[CountTokensRequest, CountTokensResponse]):
 
     def decode(self, raw: bytes, model: str, request_id: str) -> CountTokensResponse:
         """Return the count; raises ResponseParsingError when there is none, or the error that the body reports."""
-        try:
-            value = jsons.loads(raw)
-        except ValueError:
-            value = None
+        value = parse(raw)
         error = problems.find_failure(value, model)
         if error is not None:
             raise error
         tokens = value.get("totalTokens") if is_object(value) else None
         if not is_object(value) or not isinstance(tokens, int):
-            shown = raw[:200].decode("utf-8", "replace")
-            raise ResponseParsingError("", f"the answer holds no count of tokens: {shown!r}", model=model)
+            raise lacking(raw, "count of tokens", model)
         cached = value.get("cachedContentTokenCount")
         extra = {key: item for key, item in value.items() if key not in _KNOWN}
         return CountTokensResponse(tokens=tokens, cached_tokens=cached if isinstance(cached, int) else None, extra=extra or EMPTY)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import datetime
-import functools
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from llmclient.dialects import failure
+from llmclient.dialects import bodies, failure
 from llmclient.dialects.base import truncated
+from llmclient.dialects.bodies import load_calls, parse
+from llmclient.dialects.decoding import replay
 from llmclient.dialects.openai.answer import make_id
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ResponseParsingError
 from llmclient.types.chat import ChatResponse, Choice, FinishReason
 from llmclient.types.messages import EMPTY, FunctionCall, JSONObject, Message, ReasoningBlock, ToolCall, read_arguments
 from llmclient.types.usage import Usage, total_of
-from llmclient.wire import jsons
 
 if TYPE_CHECKING:
     from llmclient.dialects.ollama.chat import OllamaChat
@@ -26,27 +25,17 @@ _SHOWN: Final = 200
 _TOP: Final = frozenset({"model", "created_at", "message", "done", "done_reason", "prompt_eval_count", "eval_count", "logprobs"})
 
 
-@functools.cache
-def _long_number() -> re.Pattern[bytes]:
-    return re.compile(rb"\d{19}")
-
-
 def loads(data: bytes) -> Any:
     """Read JSON so that the arguments of calls keep numbers of any size; raises ValueError when it is none."""
-    if b'"tool_calls"' in data and _long_number().search(data):
-        return jsons.loads_exactly(data)
-    return jsons.loads(data)
+    return load_calls(data, b'"tool_calls"')
 
 
 def decode(dialect: OllamaChat, raw: bytes, model: str, request_id: str) -> ChatResponse:
     """Return the answer in a 2xx body; raises ResponseParsingError, or the error that the body reports."""
-    try:
-        value = loads(raw)
-    except ValueError:
-        value = None
+    value = parse(raw, loads)
     if value is None and raw.lstrip()[:1] == b"{":
         # Proxies that forget `stream` get lines, which is what the server sends unless told otherwise.
-        return _decode_stream(dialect, raw, model, request_id)
+        return replay(dialect.stream(model, request_id), raw)
     error = failure.find_failure(value, model=model, codes=dialect.error_codes)
     if error is not None:
         raise error
@@ -57,20 +46,9 @@ def decode(dialect: OllamaChat, raw: bytes, model: str, request_id: str) -> Chat
     return build(dialect, value, model, request_id)
 
 
-def _decode_stream(dialect: OllamaChat, raw: bytes, model: str, request_id: str) -> ChatResponse:
-    decoder = dialect.stream(model, request_id)
-    decoder.feed(raw)
-    decoder.finish()
-    if decoder.error is not None:
-        raise decoder.error
-    return decoder.response()
-
-
 def unreadable(raw: bytes, model: str) -> ResponseParsingError:
     """Return the error for a body that is no answer of this dialect."""
-    shown = raw[: 4 * _SHOWN].decode("utf-8", "replace").strip()[:_SHOWN]
-    what = f"the answer holds no message: {shown!r}" if shown else "the answer is empty"
-    return ResponseParsingError("", f"{what}; is the address that of Ollama's own API, without /v1?", model=model)
+    return bodies.unreadable(raw, "holds no message", "Ollama's own API, without /v1", model)
 
 
 def build(dialect: OllamaChat, value: JSONObject, model: str, request_id: str, *, ended: bool = True) -> ChatResponse:

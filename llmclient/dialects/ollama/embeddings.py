@@ -9,13 +9,13 @@ import attrs
 
 from llmclient.dialects import failure
 from llmclient.dialects.base import Dialect, Notes, merge_extra
+from llmclient.dialects.bodies import lacking, parse
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import InvalidRequestError, ProviderError, ResponseParsingError
 from llmclient.types.context import RequestContext, WireRequest
 from llmclient.types.embeddings import EmbeddingRequest, EmbeddingResponse, Vector
 from llmclient.types.messages import EMPTY
 from llmclient.types.usage import Usage
-from llmclient.wire import jsons
 
 _KNOWN: Final = frozenset({"model", "embeddings", "prompt_eval_count"})
 _PARAMS: Final = frozenset({"dimensions", "truncate"})
@@ -73,17 +73,13 @@ class OllamaEmbeddings(Dialect[EmbeddingRequest, EmbeddingResponse]):
 
         Raises ResponseParsingError where one is missing, or the error that the body reports.
         """
-        try:
-            value = jsons.loads(raw)
-        except ValueError:
-            value = None
+        value = parse(raw)
         error = failure.find_failure(value, model=model, codes=self.error_codes)
         if error is not None:
             raise error
         rows = value.get("embeddings") if is_object(value) else None
         if not is_object(value) or not is_array(rows) or not all(isinstance(row, list) for row in rows):
-            shown = raw[:200].decode("utf-8", "replace")
-            raise ResponseParsingError("", f"the answer holds no embeddings: {shown!r}", model=model)
+            raise lacking(raw, "embeddings", model)
         if self.expected and len(rows) != self.expected:
             raise ResponseParsingError("", f"{self.expected} texts were sent, but {len(rows)} embeddings came back", model=model)
         count, answered = value.get("prompt_eval_count"), value.get("model")

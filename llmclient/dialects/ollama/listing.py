@@ -9,12 +9,12 @@ import attrs
 
 from llmclient.dialects import failure
 from llmclient.dialects.base import Dialect
+from llmclient.dialects.bodies import lacking, parse
 from llmclient.dialects.shapes import is_array, is_object
-from llmclient.errors import ProviderError, ResponseParsingError
+from llmclient.errors import ProviderError
 from llmclient.types.context import RequestContext, WireRequest
 from llmclient.types.listing import ListedModel, ListModelsRequest, ListModelsResponse
 from llmclient.types.messages import EMPTY
-from llmclient.wire import jsons
 
 
 @attrs.frozen(kw_only=True)
@@ -37,16 +37,12 @@ class OllamaModels(Dialect[ListModelsRequest, ListModelsResponse]):
 
     def decode(self, raw: bytes, model: str, request_id: str) -> ListModelsResponse:
         """Return the list, which may be empty on a new server; raises ResponseParsingError when there is none, or the error that the body reports."""
-        try:
-            value = jsons.loads(raw)
-        except ValueError:
-            value = None
+        value = parse(raw)
         error = failure.find_failure(value, codes=self.error_codes)
         if error is not None:
             raise error
         if not is_object(value) or "models" not in value or not (value["models"] is None or is_array(value["models"])):
-            shown = raw[:200].decode("utf-8", "replace")
-            raise ResponseParsingError("", f"the answer holds no list of models: {shown!r}")
+            raise lacking(raw, "list of models")
         named = [row for row in value["models"] or () if is_object(row) and isinstance(row.get("name"), str)]
         extras = [{key: item for key, item in row.items() if key != "name" and item is not None} for row in named]
         return ListModelsResponse(models=tuple(ListedModel(id=row["name"], extra=extra) for row, extra in zip(named, extras, strict=True)))

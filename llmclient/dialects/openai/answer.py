@@ -6,7 +6,9 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from llmclient.dialects import failure
+from llmclient.dialects import bodies, failure
+from llmclient.dialects.bodies import ODD_SHAPES, is_event_stream, odd, parse
+from llmclient.dialects.decoding import replay
 from llmclient.dialects.openai.thoughts import split_tags
 from llmclient.dialects.openai.usage import FINISH_REASONS, find_usage, read_usage, settle_finish
 from llmclient.dialects.shapes import is_array, is_object
@@ -43,26 +45,20 @@ _make_choice: Final = maker(Choice)
 _make_message: Final = maker(Message)
 _make_response: Final = maker(ChatResponse)
 
-ODD_SHAPES: Final = (AttributeError, KeyError, TypeError, ValueError)
-"""What goes wrong where a field is of another kind than it should be."""
-
 
 def decode(dialect: OpenAIChat, raw: bytes, model: str, request_id: str) -> ChatResponse:
     """Return the answer in a 2xx body; raises ResponseParsingError, or the error that the body reports."""
-    try:
-        value = jsons.loads(raw)
-    except ValueError:
-        value = None
+    value = parse(raw)
     try:
         return _decode(dialect, raw, value, model, request_id)
     except ODD_SHAPES as error:
-        reason = f"the answer has an odd shape: {type(error).__name__}: {error}"
-    raise ResponseParsingError("", reason, model=model)
+        failed = odd(error, model)
+    raise failed
 
 
 def _decode(dialect: OpenAIChat, raw: bytes, value: Any, model: str, request_id: str) -> ChatResponse:
-    if value is None and raw.lstrip()[:6] in (b"data: ", b"data:{", b"event:"):
-        return _decode_stream(dialect, raw, model, request_id)
+    if value is None and is_event_stream(raw):
+        return replay(dialect.stream(model, request_id), raw)
     if not is_object(value):
         if is_array(value) and (error := failure.find_failure(value, model=model, codes=dialect.error_codes)):
             raise error
@@ -70,20 +66,9 @@ def _decode(dialect: OpenAIChat, raw: bytes, value: Any, model: str, request_id:
     return read(dialect, value, model, request_id)
 
 
-def _decode_stream(dialect: OpenAIChat, raw: bytes, model: str, request_id: str) -> ChatResponse:
-    decoder = dialect.stream(model, request_id)
-    decoder.feed(raw)
-    decoder.finish()
-    if decoder.error is not None:
-        raise decoder.error
-    return decoder.response()
-
-
 def unreadable(raw: bytes, model: str) -> ResponseParsingError:
     """Return the error for a body that is no answer of this dialect."""
-    shown = raw[: 4 * _SHOWN].decode("utf-8", "replace").strip()[:_SHOWN]
-    what = f"the answer is not a chat completion: {shown!r}" if shown else "the answer is empty"
-    return ResponseParsingError("", f"{what}; is the address that of an OpenAI-compatible API?", model=model)
+    return bodies.unreadable(raw, "is not a chat completion", "an OpenAI-compatible API", model)
 
 
 def read(dialect: OpenAIChat, value: JSONObject, model: str, request_id: str) -> ChatResponse:

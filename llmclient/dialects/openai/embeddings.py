@@ -12,6 +12,7 @@ import attrs
 
 from llmclient.dialects import failure
 from llmclient.dialects.base import Dialect, Notes, merge_extra
+from llmclient.dialects.bodies import lacking, parse
 from llmclient.dialects.openai.paths import fill_model
 from llmclient.dialects.openai.usage import read_usage
 from llmclient.dialects.shapes import is_array, is_object
@@ -20,7 +21,6 @@ from llmclient.types.context import RequestContext, WireRequest
 from llmclient.types.embeddings import EmbeddingRequest, EmbeddingResponse, Vector
 from llmclient.types.messages import EMPTY, JSONObject
 from llmclient.types.usage import Usage
-from llmclient.wire import jsons
 
 _PARAMS: Final = ("dimensions", "encoding_format", "input_type", "truncate", "user")
 _KNOWN: Final = frozenset({"object", "data", "model", "usage", "id"})
@@ -104,16 +104,12 @@ class OpenAIEmbeddings(Dialect[EmbeddingRequest, EmbeddingResponse]):
 
         Raises ResponseParsingError where one is missing or comes twice, or the error that the body reports.
         """
-        try:
-            value = jsons.loads(raw)
-        except ValueError:
-            value = None
+        value = parse(raw)
         error = failure.find_failure(value, model=model, codes=self.error_codes)
         if error is not None:
             raise error
         if not is_object(value) or not is_array(value.get("data")):
-            shown = raw[:200].decode("utf-8", "replace")
-            raise ResponseParsingError("", f"the answer holds no embeddings: {shown!r}", model=model)
+            raise lacking(raw, "embeddings", model)
         return read_response(value)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

@@ -9,13 +9,13 @@ import attrs
 
 from llmclient.dialects import failure
 from llmclient.dialects.base import Dialect
+from llmclient.dialects.bodies import lacking, parse
 from llmclient.dialects.openai.answer import read_time
 from llmclient.dialects.shapes import is_array, is_object
-from llmclient.errors import ProviderError, ResponseParsingError
+from llmclient.errors import ProviderError
 from llmclient.types.context import RequestContext, WireRequest
 from llmclient.types.listing import ListedModel, ListModelsRequest, ListModelsResponse
 from llmclient.types.messages import EMPTY
-from llmclient.wire import jsons
 
 _KNOWN: Final = frozenset({"id", "object", "created", "owned_by"})
 
@@ -45,17 +45,13 @@ class OpenAIModels(Dialect[ListModelsRequest, ListModelsResponse]):
 
     def decode(self, raw: bytes, model: str, request_id: str) -> ListModelsResponse:
         """Return the list; raises ResponseParsingError when there is none, or the error that the body reports."""
-        try:
-            value = jsons.loads(raw)
-        except ValueError:
-            value = None
+        value = parse(raw)
         error = failure.find_failure(value)
         if error is not None:
             raise error
         rows = value if is_array(value) else value.get(self.list_field) if is_object(value) else None
         if not is_array(rows) or isinstance(rows, str):
-            shown = raw[:200].decode("utf-8", "replace")
-            raise ResponseParsingError("", f"the answer holds no list of models: {shown!r}")
+            raise lacking(raw, "list of models")
         return ListModelsResponse(models=tuple(listed for row in rows if (listed := self._read(row)) is not None))
 
     def _read(self, row: Any) -> ListedModel | None:

@@ -9,9 +9,9 @@ import orjson
 
 from llmclient.dialects import failure
 from llmclient.dialects.base import truncated
+from llmclient.dialects.bodies import ODD_SHAPES
 from llmclient.dialects.chunks import TextChunk
 from llmclient.dialects.openai import answer
-from llmclient.dialects.openai.answer import ODD_SHAPES
 from llmclient.dialects.openai.pieces import ChoicePieces
 from llmclient.dialects.openai.usage import find_usage, read_usage, settle_finish
 from llmclient.dialects.shapes import is_object

@@ -6,14 +6,16 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from llmclient.dialects.openai.answer import ODD_SHAPES, read_text, read_time
+from llmclient.dialects import bodies
+from llmclient.dialects.bodies import ODD_SHAPES, odd, parse
+from llmclient.dialects.decoding import replay
+from llmclient.dialects.openai.answer import read_text, read_time
 from llmclient.dialects.responses import problems
 from llmclient.dialects.responses.usage import read_finish, read_usage
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ApiError, ResponseParsingError
 from llmclient.types.chat import ChatResponse, Choice
 from llmclient.types.messages import EMPTY, FunctionCall, JSONObject, Message, ProviderState, ReasoningBlock, ToolCall, read_arguments
-from llmclient.wire import jsons
 
 if TYPE_CHECKING:
     from llmclient.dialects.responses.chat import OpenAIResponses
@@ -36,23 +38,10 @@ _BREAK: Final = "\n\n"
 
 def decode(dialect: OpenAIResponses, raw: bytes, model: str, request_id: str) -> ChatResponse:
     """Return the answer in a 2xx body; raises ResponseParsingError, or the error that the body reports."""
-    try:
-        value = jsons.loads(raw)
-    except ValueError:
-        value = None
+    value = parse(raw)
     if value is None and raw.lstrip()[:8].startswith(_EVENT_STREAMS):
-        return _decode_stream(dialect, raw, model, request_id)
+        return replay(dialect.stream(model, request_id), raw)
     return read(dialect, value, model, request_id, raw)
-
-
-def _decode_stream(dialect: OpenAIResponses, raw: bytes, model: str, request_id: str) -> ChatResponse:
-    """Some servers stream although nobody asked them to."""
-    decoder = dialect.stream(model, request_id)
-    decoder.feed(raw)
-    decoder.finish()
-    if decoder.error is not None:
-        raise decoder.error
-    return decoder.response()
 
 
 def read(dialect: OpenAIResponses, value: Any, model: str, request_id: str, raw: bytes) -> ChatResponse:
@@ -76,9 +65,7 @@ def _is_response(value: JSONObject) -> bool:
 
 def unreadable(raw: bytes, model: str) -> ResponseParsingError:
     """Return the error for a body that is no answer of this dialect."""
-    shown = raw[: 4 * _SHOWN].decode("utf-8", "replace").strip()[:_SHOWN]
-    what = f"the answer is no response object: {shown!r}" if shown else "the answer is empty"
-    return ResponseParsingError("", f"{what}; is the address that of a Responses API?", model=model)
+    return bodies.unreadable(raw, "is no response object", "a Responses API", model)
 
 
 def build(dialect: OpenAIResponses, value: JSONObject, model: str, request_id: str, *, ended: bool = True) -> ChatResponse:
@@ -86,8 +73,8 @@ def build(dialect: OpenAIResponses, value: JSONObject, model: str, request_id: s
     try:
         return _build(dialect, value, model, request_id, ended)
     except ODD_SHAPES as error:
-        reason = f"the answer has an odd shape: {type(error).__name__}: {error}"
-    raise ResponseParsingError("", reason, model=model)
+        failed = odd(error, model)
+    raise failed
 
 
 def _build(dialect: OpenAIResponses, value: JSONObject, model: str, request_id: str, ended: bool) -> ChatResponse:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from llmclient.dialects.base import truncated
+from llmclient.dialects.bodies import ODD_SHAPES
 from llmclient.dialects.chunks import TextChunk
-from llmclient.dialects.openai.answer import ODD_SHAPES
 from llmclient.dialects.responses import answer, problems
 from llmclient.dialects.responses.framing import Framing
 from llmclient.dialects.responses.pieces import Item, Part, arguments_of, output_of
