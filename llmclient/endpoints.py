@@ -85,7 +85,7 @@ def _host_part(config: ProviderConfig, name: str, option: Option | None, env: Ma
         variables = env.get(name, ())
         how = f"set {variables[0]} or pass {name}=" if variables else f"pass {name}="
         raise ConfigurationError(config.provider, f"{name} is not set; {how}")
-    if isinstance(value, str):
+    if isinstance(value, str) and value.startswith("https://"):
         # Vendors' variables hold a host with its scheme as often as without.
         value = value.removeprefix("https://").removesuffix("/")
     if not isinstance(value, str) or not re.fullmatch(_HOST_PART, value) or ".." in value:

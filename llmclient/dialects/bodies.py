@@ -24,11 +24,15 @@ def parse(raw: bytes, loads: Callable[[bytes], Any] = jsons.loads) -> Any:
         return None
 
 
-def load_calls(data: bytes, mark: bytes) -> Any:
-    """Read JSON so that the arguments of calls, of which `mark` tells, keep numbers of any size; raises ValueError when it is none."""
-    if mark in data and _long_number().search(data):
-        return jsons.loads_exactly(data)
-    return jsons.loads(data)
+def make_loads(mark: bytes) -> Callable[[bytes], Any]:
+    """Return what reads JSON so that the arguments of calls, of which `mark` tells, keep numbers of any size; it raises ValueError for what is none."""
+
+    def loads(data: bytes) -> Any:
+        if mark in data and _long_number().search(data):
+            return jsons.loads_exactly(data)
+        return jsons.loads(data)
+
+    return loads
 
 
 @functools.cache

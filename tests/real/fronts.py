@@ -149,7 +149,7 @@ def _aimock(url: str) -> Iterator[Front]:
     yield Front(dialect="Bedrock converse", **bedrock, asks=MOCK)
     unpacked = dict.fromkeys(("unicode", "stream", "reasoning", "tool call", "two tool calls", "broken stream"), "sends events without their Base64 envelope")
     yield Front(dialect="Bedrock invoke", **bedrock, api="invoke", asks=MOCK, known=unpacked)
-    ollama = {"reasoning": "names them reasoning_content, as nobody else does here", "embed": "answers as the path of old, /api/embeddings"}
+    ollama = {"reasoning": "names them reasoning_content, not thinking", "embed": "answers as the path of old, /api/embeddings"}
     yield Front(dialect="Ollama", adapter="ollama", settings=at(url), asks=(*MOCK, "embed", "list_models"), known=ollama)
     yield Front(dialect="Mistral", adapter="mistral", settings=at(url, "/v1"), model="magistral-small-latest", asks=(*MOCK, "embed"))
 

@@ -6,6 +6,7 @@ expected of the server, or a server did not run at all.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 from tests.real import report
@@ -23,7 +24,7 @@ def talk(server: Server) -> report.Section:
         version = server.version()
         with server.fronts() as fronts:
             return report.Section(server.title, server.link, version, tuple(_ask(front) for front in fronts))
-    except UnavailableError as error:
+    except (UnavailableError, OSError, subprocess.CalledProcessError) as error:
         print(f"  {error}", flush=True)
         return report.Section(server.title, server.link, "", (), str(error))
 

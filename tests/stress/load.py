@@ -10,10 +10,11 @@ import random
 import re
 import resource
 import select
+import statistics
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
@@ -196,3 +197,9 @@ def resident() -> int:
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
     return int(pathlib.Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+
+
+def growth(memory: Sequence[int]) -> float:
+    """Return by how much memory has grown since the warm-up, a fifth of the rounds; means of several rounds, since each is a little noisy."""
+    fifth = max(1, len(memory) // 5)
+    return statistics.fmean(memory[-fifth:]) / statistics.fmean(memory[fifth : 2 * fifth] or memory[:1]) - 1

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects import bodies
-from llmclient.dialects.bodies import load_calls, parse
+from llmclient.dialects.bodies import make_loads, parse
 from llmclient.dialects.decoding import replay
 from llmclient.dialects.gemini import problems
 from llmclient.dialects.gemini.usage import finish_word, read_finish, read_usage
@@ -21,16 +21,11 @@ from llmclient.wire import jsons
 if TYPE_CHECKING:
     from llmclient.dialects.gemini.chat import GeminiChat
 
-_SHOWN: Final = 200
+loads: Final = make_loads(b'"functionCall"')
 _TOP: Final = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId", "createTime"})
 _CANDIDATE: Final = frozenset({"content", "index", "finishReason", "logprobsResult", "groundingMetadata", "citationMetadata", "urlContextMetadata"})
 CITATIONS: Final = ("groundingMetadata", "citationMetadata", "urlContextMetadata")
 """Where an answer says what it rests on; each becomes an annotation of the message."""
-
-
-def loads(data: bytes) -> Any:
-    """Read JSON so that the arguments of calls keep numbers of any size; raises ValueError when it is none."""
-    return load_calls(data, b'"functionCall"')
 
 
 def decode(dialect: GeminiChat, raw: bytes, model: str, request_id: str) -> ChatResponse:

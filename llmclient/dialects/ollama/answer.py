@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects import bodies, failure
 from llmclient.dialects.base import truncated
-from llmclient.dialects.bodies import load_calls, parse
+from llmclient.dialects.bodies import make_loads, parse
 from llmclient.dialects.decoding import replay
 from llmclient.dialects.openai.answer import make_id
 from llmclient.dialects.shapes import is_array, is_object
@@ -20,14 +20,9 @@ from llmclient.types.usage import Usage, total_of
 if TYPE_CHECKING:
     from llmclient.dialects.ollama.chat import OllamaChat
 
+loads: Final = make_loads(b'"tool_calls"')
 FINISH_REASONS: Final[Mapping[str, FinishReason]] = {"stop": "stop", "length": "length", "load": "stop", "unload": "stop"}
-_SHOWN: Final = 200
 _TOP: Final = frozenset({"model", "created_at", "message", "done", "done_reason", "prompt_eval_count", "eval_count", "logprobs"})
-
-
-def loads(data: bytes) -> Any:
-    """Read JSON so that the arguments of calls keep numbers of any size; raises ValueError when it is none."""
-    return load_calls(data, b'"tool_calls"')
 
 
 def decode(dialect: OllamaChat, raw: bytes, model: str, request_id: str) -> ChatResponse:

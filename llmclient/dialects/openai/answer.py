@@ -22,7 +22,6 @@ from llmclient.wire import jsons
 if TYPE_CHECKING:
     from llmclient.dialects.openai.chat import OpenAIChat
 
-_SHOWN: Final = 200
 _MILLISECONDS: Final = 100_000_000_000
 """Timestamps above this (the year 5138) are milliseconds."""
 
