@@ -156,7 +156,7 @@ def test_the_project_is_up_to_date():
 
 
 def test_generating_everything_takes_under_ten_seconds(tmp_path):
-    """All adapters, from nothing."""
-    started = time.perf_counter()
+    """All adapters, from nothing; of the processor's time, since other tests run beside this one."""
+    started = time.process_time()
     assert main([], Places(adapters=tmp_path)) == 0
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10

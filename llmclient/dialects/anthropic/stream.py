@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.anthropic import answer, problems
 from llmclient.dialects.anthropic.usage import merge, read_finish, read_usage
-from llmclient.dialects.base import truncated
 from llmclient.dialects.chunks import TextChunk
+from llmclient.dialects.decoding import NamedEventDecoder, name_lines
 from llmclient.errors import ProviderError, ResponseParsingError
 from llmclient.types.chat import ChatChunk, ChatResponse, FunctionDelta, ToolCallDelta
 from llmclient.types.messages import EMPTY, JSONObject, read_arguments
@@ -19,9 +19,8 @@ from llmclient.wire.sse import SSEDecoder
 if TYPE_CHECKING:
     from llmclient.dialects.anthropic.chat import AnthropicMessages
 
-_NAMES: Final = tuple(
-    f"event: {name}\n".encode()
-    for name in ("content_block_delta", "content_block_start", "content_block_stop", "ping", "message_start", "message_delta", "message_stop")
+_NAMES: Final = name_lines(
+    "content_block_delta", "content_block_start", "content_block_stop", "ping", "message_start", "message_delta", "message_stop"
 )
 _GROWING: Final = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature", "input_json_delta": "input"}
 _WORDS: Final = ("text", "thinking", "name", "id")
@@ -51,21 +50,16 @@ class _Block:
         return out
 
 
-class AnthropicDecoder:
+class AnthropicDecoder(NamedEventDecoder["AnthropicMessages"]):
     """Turns the bytes of one streamed answer into chunks, and into the response that a plain call would have given."""
 
+    _names = _NAMES
+
     def __init__(self, dialect: AnthropicMessages, model: str, request_id: str) -> None:
-        self.events = 0
-        self.done = False
-        self.error: ProviderError | None = None
-        self._dialect = dialect
-        self._model = model
-        self._request_id = request_id
+        super().__init__(dialect, model, request_id)
         self._sse = SSEDecoder()
-        self._at_line_start = True
         self._is_stream = False
         self._head = bytearray()
-        self._whole: ChatResponse | None = None
         self._message: dict[str, Any] | None = None
         self._usage: JSONObject = EMPTY
         self._blocks: dict[int, _Block] = {}
@@ -73,55 +67,30 @@ class AnthropicDecoder:
         self._last: JSONObject = EMPTY
         """The event that told how the answer ended."""
 
-    def feed(self, data: bytes) -> list[ChatChunk]:
-        """Return the chunks that these bytes complete."""
-        if self._is_over() or not data:
-            return []
-        if not self._is_stream:
-            data = self._begin(data)
-            if not data:
-                return []
-        try:
-            payloads = self._sse.feed(self._unnamed(data))
-        except ResponseParsingError as error:
-            self.error = error
-            return []
-        return self._read(payloads)
-
-    def finish(self) -> list[ChatChunk]:
-        """The body has ended: return what was still held back, and set `error` if the answer has no end."""
-        if self._is_over():
-            return []
-        if self._head.strip():
-            return self._read_whole(bytes(self._head))
-        try:
-            chunks = self._read(self._sse.finish())
-        except ResponseParsingError as error:
-            self.error = error
-            return []
-        if not self._is_over():
-            self.error = truncated(self.events)
-        return chunks
-
-    def response(self) -> ChatResponse:
-        """Return the answer assembled so far."""
-        if self._whole is not None:
-            return self._whole
+    def _build(self) -> ChatResponse:
         if self._message is None:
             return ChatResponse()
         content = [block.finished() for block in self._blocks.values()]
         value = {**self._message, "content": content, "usage": self._usage}
         return answer.build(self._dialect, value, self._model, self._request_id, ended=self.done)
 
-    def _is_over(self) -> bool:
-        return self.done or self.error is not None
+    def _decode(self, body: bytes) -> ChatResponse:
+        return answer.decode(self._dialect, body, self._model, self._request_id)
 
     # Bytes.
+
+    def _cut(self, data: bytes) -> list[bytes]:
+        if not self._is_stream:
+            data = self._begin(data)
+        return self._sse.feed(self._unnamed(data)) if data else []
+
+    def _cut_rest(self) -> tuple[list[bytes], bytes | None]:
+        return ([], bytes(self._head)) if self._head.strip() else (self._sse.finish(), None)
 
     def _begin(self, data: bytes) -> bytes:
         """Look at the first bytes: a host may answer with a whole message, or a failure, where a stream was asked for.
 
-        Return what belongs to a stream, b"" while that is not known and for any other body.
+        Return what belongs to a stream, b"" while that is not known and for any other body; raises ResponseParsingError for too long a one.
         """
         head = self._head
         head += data
@@ -131,24 +100,12 @@ class AnthropicDecoder:
             self._is_stream = True
             return bytes(head)
         if len(head) > _WHOLE_LIMIT:
-            self.error = ResponseParsingError("", f"the answer is longer than {_WHOLE_LIMIT} bytes and no stream of events", model=self._model)
+            raise ResponseParsingError("", f"the answer is longer than {_WHOLE_LIMIT} bytes and no stream of events", model=self._model)
         return b""
-
-    def _unnamed(self, data: bytes) -> bytes:
-        """Leave out the lines that name events, since each event's data holds its type: the decoder is quickest without them."""
-        starts_line = self._at_line_start
-        self._at_line_start = data.endswith(b"\n")
-        if b"event: " not in data:
-            return data
-        if starts_line:
-            data = b"\n" + data
-        for name in _NAMES:
-            data = data.replace(b"\n" + name, b"\n")
-        return data[1:] if starts_line else data
 
     # Events.
 
-    def _read(self, payloads: list[bytes]) -> list[ChatChunk]:
+    def _take(self, pieces: list[bytes]) -> list[ChatChunk]:
         chunks: list[ChatChunk] = []
         add = chunks.append
         loads = jsons.loads
@@ -156,7 +113,7 @@ class AnthropicDecoder:
         count = 0
         payload = b""
         try:
-            for payload in payloads:
+            for payload in pieces:
                 count += 1
                 event = loads(payload)
                 if event["type"] == "content_block_delta":
@@ -181,21 +138,7 @@ class AnthropicDecoder:
         self.events += count
         return chunks
 
-    def _garbage(self, payload: bytes, error: Exception) -> ProviderError:
-        if payload.strip() == b"[DONE]":
-            return truncated(self.events, "the stream was ended before its message was")
-        reported = self._reported(payload)
-        if reported is not None:
-            return reported
-        shown = payload[:200].decode("utf-8", "replace")
-        return ResponseParsingError("", f"an event of the stream is not understood: {shown!r}", model=self._model, cause=type(error).__name__)
-
-    def _reported(self, payload: bytes) -> ProviderError | None:
-        """Return the failure that an event of another shape reports, None when it reports none."""
-        try:
-            value = jsons.loads(payload)
-        except ValueError:
-            return None
+    def _find_failure(self, value: Any) -> ProviderError | None:
         return problems.of_body(value, self._model, self._dialect.error_codes)
 
     def _on(self, event: Any) -> ChatChunk | None:
@@ -203,7 +146,7 @@ class AnthropicDecoder:
         if handle is not None:
             return handle(self, event)
         if "error" in event or event["type"] == "error":
-            self.error = problems.of_body(event, self._model, self._dialect.error_codes)
+            self.error = self._find_failure(event)
         return None
 
     def _start(self, event: JSONObject) -> None:
@@ -296,23 +239,6 @@ class AnthropicDecoder:
         raw = self._message.get("stop_reason")
         usage: Usage | None = read_usage(self._usage)
         return ChatChunk("", None, (), read_finish(raw, called=self._calls > 0), usage, 0, raw, self._last or event)
-
-    def _read_whole(self, body: bytes) -> list[ChatChunk]:
-        """Read a body that was no stream, and give a whole message as one chunk."""
-        self.events += 1
-        try:
-            response = answer.decode(self._dialect, body, self._model, self._request_id)
-        except ProviderError as error:
-            self.error = error
-            return []
-        self._whole = response
-        self.done = True
-        choice = response.choices[0]
-        calls = tuple(
-            ToolCallDelta(index, call.id, FunctionDelta(call.function.name, call.function.arguments)) for index, call in enumerate(choice.message.tool_calls)
-        )
-        value: Mapping[str, Any] = jsons.loads(body)
-        return [ChatChunk(response.text, response.reasoning, calls, choice.finish_reason, response.usage, 0, choice.finish_reason_raw, value)]
 
 
 _HANDLERS: Final[Mapping[str, Callable[[AnthropicDecoder, JSONObject], ChatChunk | None]]] = {
