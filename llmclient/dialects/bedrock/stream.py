@@ -7,13 +7,13 @@ import binascii
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from llmclient.dialects.base import truncated
 from llmclient.dialects.bedrock import answer, problems
 from llmclient.dialects.bedrock.frames import Frame, FrameSplitter
 from llmclient.dialects.bedrock.usage import read_finish, read_usage
 from llmclient.dialects.chunks import TextChunk
+from llmclient.dialects.decoding import StreamDecoder, not_understood
 from llmclient.dialects.shapes import is_array, is_object
-from llmclient.errors import ProviderError, ResponseParsingError
+from llmclient.errors import ResponseParsingError
 from llmclient.types.chat import ChatChunk, ChatResponse, FunctionDelta, ToolCallDelta
 from llmclient.types.messages import JSONObject, read_arguments
 from llmclient.wire import jsons
@@ -82,74 +82,56 @@ def _joined(pieces: Sequence[str]) -> str:
         return "".join(pieces)
 
 
-class BedrockDecoder:
+class BedrockDecoder(StreamDecoder["BedrockConverse", Frame]):
     """Turns the bytes of one streamed answer into chunks, and into the response that a plain call would have given."""
 
     def __init__(self, dialect: BedrockConverse, model: str, request_id: str) -> None:
-        self.events = 0
-        self.done = False
-        self.error: ProviderError | None = None
-        self._dialect = dialect
-        self._model = model
-        self._request_id = request_id
+        super().__init__(dialect, model, request_id)
         self._frames = FrameSplitter()
         self._whole_body: bytearray | None = None
-        self._whole: ChatResponse | None = None
         self._is_begun = False
+        self._is_cut = False
         self._blocks: list[_Block] = []
         self._open: dict[int, _Block] = {}
         self._calls = 0
         self._head: dict[str, Any] = {}
         """What stands around the content: stopReason, usage, metrics, trace."""
 
-    def feed(self, data: bytes) -> list[ChatChunk]:
-        """Return the chunks that these bytes complete."""
-        if self._is_over() or not data:
-            return []
+    def _cut(self, data: bytes) -> list[Frame]:
         if not self._is_begun:
             self._is_begun = True
             # No message of the stream is so long that its first byte would be that of a text.
             self._whole_body = bytearray() if data[0] else None
-        if self._whole_body is not None:
-            self._hold(data)
-            return []
-        try:
-            frames = self._frames.feed(data)
-        except ResponseParsingError as error:
-            self.error = error
-            return []
-        return self._read(frames)
-
-    def finish(self) -> list[ChatChunk]:
-        """The body has ended: return what was still held back, and set `error` if the answer has no end."""
-        if self._is_over():
-            return []
-        if self._whole_body:
-            return self._read_whole(bytes(self._whole_body))
-        try:
-            is_cut = self._frames.finish()
-        except ResponseParsingError as error:
-            self.error = error
-            return []
-        if is_cut or "stopReason" not in self._head:
-            self.error = truncated(self.events)
-        else:
-            self.done = True
+        if self._whole_body is None:
+            return self._frames.feed(data)
+        self._whole_body += data
+        if len(self._whole_body) > _WHOLE_LIMIT:
+            raise ResponseParsingError("", f"the answer is longer than {_WHOLE_LIMIT} bytes and no stream of events", model=self._model or None)
         return []
 
-    def response(self) -> ChatResponse:
-        """Return the answer assembled so far."""
-        if self._whole is not None:
-            return self._whole
+    def _cut_rest(self) -> tuple[list[Frame], bytes | None]:
+        if self._whole_body:
+            return [], bytes(self._whole_body)
+        self._is_cut = self._frames.finish()
+        return [], None
+
+    def _end(self, chunks: list[ChatChunk]) -> list[ChatChunk]:
+        """The usage is the last message, but one that is missing makes no answer less whole."""
+        if self._is_cut or "stopReason" not in self._head:
+            return super()._end(chunks)
+        self.done = True
+        return chunks
+
+    def _build(self) -> ChatResponse:
         blocks = [block.finished() for block in self._blocks]
         return answer.build(self._dialect, blocks, self._head, self._model, self._request_id, ended="stopReason" in self._head)
 
-    def _is_over(self) -> bool:
-        return self.done or self.error is not None
+    def _decode(self, body: bytes) -> ChatResponse:
+        return answer.decode(self._dialect, body, self._model, self._request_id)
 
     # Messages.
 
-    def _read(self, frames: list[Frame]) -> list[ChatChunk]:
+    def _take(self, pieces: list[Frame]) -> list[ChatChunk]:
         chunks: list[ChatChunk] = []
         add = chunks.append
         loads = jsons.loads
@@ -157,7 +139,7 @@ class BedrockDecoder:
         count = 0
         payload = b""
         try:
-            for headers, payload in frames:
+            for headers, payload in pieces:
                 count += 1
                 kind = headers.get(":event-type")
                 if kind == "contentBlockDelta":
@@ -179,8 +161,7 @@ class BedrockDecoder:
                 if self._is_over():
                     break
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            shown = payload[:200].decode("utf-8", "replace")
-            self.error = ResponseParsingError("", f"an event of the stream is not understood: {shown!r}", model=self._model, cause=type(error).__name__)
+            self.error = not_understood(payload, error, self._model)
         self.events += count
         return chunks
 
@@ -283,31 +264,6 @@ class BedrockDecoder:
         self.done = "stopReason" in self._head
         usage = read_usage(event.get("usage"))
         return None if usage is None else ChatChunk(usage=usage, event={"metadata": event})
-
-    # A body that is no stream.
-
-    def _hold(self, data: bytes) -> None:
-        assert self._whole_body is not None
-        self._whole_body += data
-        if len(self._whole_body) > _WHOLE_LIMIT:
-            self.error = ResponseParsingError("", f"the answer is longer than {_WHOLE_LIMIT} bytes and no stream of events", model=self._model or None)
-
-    def _read_whole(self, body: bytes) -> list[ChatChunk]:
-        """Read a body that was no stream, and give a whole message as one chunk."""
-        self.events += 1
-        try:
-            response = answer.decode(self._dialect, body, self._model, self._request_id)
-        except ProviderError as error:
-            self.error = error
-            return []
-        self._whole = response
-        self.done = True
-        choice = response.choices[0]
-        calls = tuple(
-            ToolCallDelta(index, call.id, FunctionDelta(call.function.name, call.function.arguments)) for index, call in enumerate(choice.message.tool_calls)
-        )
-        value: Mapping[str, Any] = jsons.loads(body)
-        return [ChatChunk(response.text, response.reasoning, calls, choice.finish_reason, response.usage, 0, choice.finish_reason_raw, value)]
 
 
 def _unpadded(event: JSONObject) -> dict[str, Any]:

@@ -7,32 +7,26 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import orjson
 
-from llmclient.dialects import failure
+from llmclient.dialects import bodies, failure
 from llmclient.dialects.base import truncated
 from llmclient.dialects.bodies import ODD_SHAPES
 from llmclient.dialects.chunks import TextChunk
+from llmclient.dialects.decoding import StreamDecoder
+from llmclient.dialects.framing import Framing
 from llmclient.dialects.openai import answer
 from llmclient.dialects.openai.pieces import ChoicePieces
 from llmclient.dialects.openai.usage import find_usage, read_usage, settle_finish
 from llmclient.dialects.shapes import is_object
 from llmclient.errors import ProviderError, ResponseParsingError
-from llmclient.types.chat import ChatChunk, ChatResponse, FunctionDelta, ToolCallDelta
+from llmclient.types.chat import ChatChunk, ChatResponse
 from llmclient.types.messages import JSONObject
 from llmclient.types.usage import Usage
 from llmclient.wire import jsons
-from llmclient.wire.sse import SSEDecoder
 
 if TYPE_CHECKING:
     from llmclient.dialects.openai.chat import OpenAIChat
 
 _DONE: Final = b"[DONE]"
-_BLANK: Final = b" \t\r\n\xef\xbb\xbf"
-_NOT_SSE: Final = (b"{", b"[", b"<", b'"')
-_FIELDS: Final = (b":", b"data", b"event", b"id", b"retry")
-_FIELD_WIDTH: Final = 5
-"""So many bytes tell whether a body is an event stream."""
-_BLANKS_KEPT: Final = 64
-_BODY_LIMIT: Final = 64 << 20
 _FIRST: Final = frozenset({"id", "model", "created"})
 """Of these the first that says something counts: later events may leave them empty."""
 _LATE: Final = ("system_fingerprint", "service_tier", "provider")
@@ -41,7 +35,7 @@ _PLAIN: Final = frozenset({"id", "object", "created", "model", "choices", "usage
 _PLAIN_CHOICE: Final = frozenset("index delta finish_reason logprobs native_finish_reason content_filter_results matched_stop stop_reason".split())
 
 
-class OpenAIChatDecoder:
+class OpenAIChatDecoder(StreamDecoder["OpenAIChat", bytes]):
     """Decodes one stream of chat completion chunks.
 
     An answer is complete at `[DONE]`, or at the end of the body when each choice has its finish reason. Usage is held back
@@ -49,67 +43,35 @@ class OpenAIChatDecoder:
     """
 
     def __init__(self, dialect: OpenAIChat, model: str, request_id: str) -> None:
-        self.events = 0
-        self.done = False
-        self.error: ProviderError | None = None
-        self._dialect = dialect
-        self._model = model
-        self._request_id = request_id
-        self._sse = SSEDecoder()
-        self._head: bytes | None = b""
-        self._body: list[bytes] | None = None
-        self._size = 0
+        super().__init__(dialect, model, request_id)
+        self._framing = Framing()
         self._choices: dict[int, ChoicePieces] = {}
         self._top: dict[str, Any] = {}
         self._held: ChatChunk | None = None
         self._usage: tuple[Usage | None, JSONObject] | None = None
         self._raw_usage: JSONObject | None = None
-        self._whole: ChatResponse | None = None
         self._named = False
         self._ended = False
         # How many fields the last event had that held nothing but a piece of choice 0's text; 0 when it held more.
         self._width = 0
         self._choice_width = 0
 
-    def feed(self, data: bytes) -> list[ChatChunk]:
-        """Return the chunks that these bytes complete; what comes after the end marker or a failure is ignored."""
-        if self._is_over():
-            return []
-        if self._head is not None:
-            data = self._begin(self._head + data)
-        if self._body is not None:
-            return self._keep(data, self._body)
-        try:
-            payloads = self._sse.feed(data)
-        except ResponseParsingError as error:
-            return self._fail(error, [])
-        return self._take(payloads) if payloads else []
+    def _cut(self, data: bytes) -> list[bytes]:
+        return self._framing.feed(data)
 
-    def finish(self) -> list[ChatChunk]:
-        """The body has ended: return what was held back, and set `error` if the answer has no end."""
-        if self._is_over():
-            return []
-        if self._body is not None:
-            return self._read_body(b"".join(self._body))
-        if self._head is not None:
-            return self._finish_short(self._head)
-        try:
-            payloads = self._sse.finish()
-        except ResponseParsingError as error:
-            return self._fail(error, [])
-        chunks = self._take(payloads)
-        if self._is_over():
-            return chunks
-        if self._choices and all(choice.finish is not None for choice in self._choices.values()):
-            self._ended = True
-            self._flush(chunks)
-            return chunks
-        return self._fail(self._no_end(), chunks)
+    def _cut_rest(self) -> tuple[list[bytes], bytes | None]:
+        return self._framing.finish()
 
-    def response(self) -> ChatResponse:
-        """Return the answer assembled so far; choices that have not ended have no finish reason."""
-        if self._whole is not None:
-            return self._whole
+    def _end(self, chunks: list[ChatChunk]) -> list[ChatChunk]:
+        """The end marker may be missing, where each choice has its finish reason."""
+        if not self._choices or any(choice.finish is None for choice in self._choices.values()):
+            return super()._end(chunks)
+        self._ended = True
+        self._flush(chunks)
+        return chunks
+
+    def _build(self) -> ChatResponse:
+        """Return the answer of the choices so far; those that have not ended have no finish reason."""
         choices = [self._choices[index].whole(self._ended or self._choices[index].finish is not None) for index in sorted(self._choices)]
         top = dict(self._top)
         if self._raw_usage is not None:
@@ -120,48 +82,12 @@ class OpenAIChatDecoder:
         open_choices = {index for index, choice in self._choices.items() if choice.finish is None or choice.finish == "error"}
         return attrs.evolve(made, choices=tuple(attrs.evolve(c, finish_reason=None) if c.index in open_choices else c for c in made.choices))
 
-    def _is_over(self) -> bool:
-        return self.done or self.error is not None
-
-    # Bodies that are no event stream.
-
-    def _begin(self, head: bytes) -> bytes:
-        """Look at the first bytes that mean something: errors, and hosts that cannot stream, answer with JSON of any content type."""
-        start = head.lstrip(_BLANK)
-        if len(start) < _FIELD_WIDTH and not start.startswith(_NOT_SSE):
-            # Blank lines keep a connection warm; of them only a byte order mark may matter.
-            self._head = head[:3].rstrip() + start if len(head) > _BLANKS_KEPT else head
-            return b""
-        self._head = None
-        if not start.startswith(_FIELDS):
-            self._body = []
-        return head
-
-    def _keep(self, data: bytes, body: list[bytes]) -> list[ChatChunk]:
-        self._size += len(data)
-        body.append(data)
-        if self._size > _BODY_LIMIT:
-            self._fail(ResponseParsingError("", f"the answer is no event stream, and longer than {_BODY_LIMIT} bytes"), [])
-        return []
-
-    def _finish_short(self, head: bytes) -> list[ChatChunk]:
-        """The body has ended within its first few bytes."""
-        if head.strip(_BLANK):
-            return self._read_body(head)
-        return self._fail(self._no_end(), [])
-
-    def _read_body(self, raw: bytes) -> list[ChatChunk]:
-        try:
-            self._whole = answer.decode(self._dialect, raw, self._model, self._request_id)
-        except ProviderError as error:
-            return self._fail(error, [])
-        self._ended = True
-        self.events += 1
-        return _as_chunks(self._whole, jsons.loads(raw))
+    def _decode(self, body: bytes) -> ChatResponse:
+        return answer.decode(self._dialect, body, self._model, self._request_id)
 
     # Events.
 
-    def _take(self, payloads: list[bytes]) -> list[ChatChunk]:
+    def _take(self, pieces: list[bytes]) -> list[ChatChunk]:
         chunks: list[ChatChunk] = []
         append = chunks.append
         loads = orjson.loads
@@ -169,7 +95,7 @@ class OpenAIChatDecoder:
         before = self.events
         width, choice_width = self._width, self._choice_width
         say = self._choices[0].text.append if width else None
-        for count, payload in enumerate(payloads, 1):
+        for count, payload in enumerate(pieces, 1):
             try:
                 event = loads(payload)
                 # Nearly every event of nearly every stream is one more piece of text; anything odd leaves this way.
@@ -196,13 +122,13 @@ class OpenAIChatDecoder:
                 return chunks
             width, choice_width = self._width, self._choice_width
             say = self._choices[0].text.append if width else None
-        self.events = before + len(payloads)
+        self.events = before + len(pieces)
         return chunks
 
     def _reread(self, payload: bytes, chunks: list[ChatChunk]) -> Any:
         """Return an event that orjson refused or that is of another shape; None when the stream is over by it."""
         if payload.strip() == _DONE:
-            self._end(chunks)
+            self._finish_with_marker(chunks)
             return None
         try:
             return jsons.loads(payload)
@@ -216,10 +142,10 @@ class OpenAIChatDecoder:
         try:
             self._read_event(event, chunks)
         except ODD_SHAPES as error:
-            reason = f"an event of the stream has an odd shape: {type(error).__name__}: {error}"
+            failed = bodies.odd(error, self._model, "an event of the stream")
         else:
             return
-        self._fail(ResponseParsingError("", reason, model=self._model), chunks)
+        self._fail(failed, chunks)
 
     def _read_event(self, event: Any, chunks: list[ChatChunk]) -> None:
         if not is_object(event):
@@ -346,10 +272,10 @@ class OpenAIChatDecoder:
         if held is not None and (usage is not None or held.finish_reason is not None):
             chunks.append(attrs.evolve(held, usage=usage))
 
-    def _end(self, chunks: list[ChatChunk]) -> None:
+    def _finish_with_marker(self, chunks: list[ChatChunk]) -> None:
         """The end marker has come: choices that never said why they ended ended for an unknown reason."""
         if not any(choice.has_said or choice.finish is not None for choice in self._choices.values()):
-            self._fail(self._no_end(), chunks)
+            self._fail(truncated(self.events), chunks)
             return
         for pieces in self._choices.values():
             if pieces.finish is None:
@@ -366,9 +292,6 @@ class OpenAIChatDecoder:
         self.error = error
         return chunks
 
-    def _no_end(self) -> ProviderError:
-        return truncated(self.events)
-
 
 def _is_text(delta: JSONObject) -> bool:
     """Return whether a delta holds nothing but text: other fields, and the role, come with nothing in them."""
@@ -376,19 +299,3 @@ def _is_text(delta: JSONObject) -> bool:
         if value and key not in ("content", "role"):
             return False
     return True
-
-
-def _as_chunks(response: ChatResponse, event: JSONObject) -> list[ChatChunk]:
-    """Return a whole answer in chunks, one a choice, the last with the usage."""
-    chunks: list[ChatChunk] = []
-    for choice in response.choices:
-        message = choice.message
-        calls = tuple(
-            ToolCallDelta(order, call.id, FunctionDelta(call.function.name, call.function.arguments), call.type)
-            for order, call in enumerate(message.tool_calls)
-        )
-        chunk = ChatChunk(message.text, message.reasoning_text, calls, choice.finish_reason, None, choice.index, choice.finish_reason_raw, event)
-        chunks.append(chunk)
-    if chunks and response.usage is not None:
-        chunks[-1] = attrs.evolve(chunks[-1], usage=response.usage)
-    return chunks

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from llmclient.dialects import bodies
 from llmclient.dialects.base import truncated
 from llmclient.dialects.bodies import ODD_SHAPES
 from llmclient.dialects.chunks import TextChunk
+from llmclient.dialects.decoding import StreamDecoder
+from llmclient.dialects.framing import Framing
 from llmclient.dialects.responses import answer, problems
-from llmclient.dialects.responses.framing import Framing
 from llmclient.dialects.responses.pieces import Item, Part, arguments_of, output_of
 from llmclient.dialects.responses.replay import CALLS
 from llmclient.dialects.shapes import is_object
@@ -28,7 +30,7 @@ _ENDS: Final = frozenset({"response.completed", "response.incomplete", "response
 _ENVELOPE: Final = frozenset({"type", "response", "sequence_number"})
 
 
-class ResponsesDecoder:
+class ResponsesDecoder(StreamDecoder["OpenAIResponses", bytes]):
     """Decodes one stream of typed events.
 
     The kind of an event is told by its data alone, since some hosts send no `event:` lines. The answer is complete with the
@@ -36,85 +38,43 @@ class ResponsesDecoder:
     """
 
     def __init__(self, dialect: OpenAIResponses, model: str, request_id: str) -> None:
-        self.events = 0
-        self.done = False
-        self.error: ProviderError | None = None
-        self._dialect = dialect
-        self._model = model
-        self._request_id = request_id
+        super().__init__(dialect, model, request_id)
         self._framing = Framing()
         self._begun: JSONObject = EMPTY
         self._items: list[Item] = []
         self._by_index: dict[Any, Item] = {}
         self._calls = 0
-        self._whole: ChatResponse | None = None
         # Where the last piece of text belonged, for the pieces after it.
         self._say: Callable[[str], None] | None = None
         self._place: tuple[Any, Any] = (None, None)
 
-    def feed(self, data: bytes) -> list[ChatChunk]:
-        """Return the chunks that these bytes complete; what comes after the last event or a failure is ignored."""
-        if self._is_over():
-            return []
-        try:
-            payloads = self._framing.feed(data)
-        except ResponseParsingError as error:
-            return self._fail(error, [])
-        return self._take(payloads) if payloads else []
+    def _cut(self, data: bytes) -> list[bytes]:
+        return self._framing.feed(data)
 
-    def finish(self) -> list[ChatChunk]:
-        """The body has ended: return what was still held back, and set `error` if the answer has no end."""
-        if self._is_over():
-            return []
-        try:
-            payloads, body = self._framing.finish()
-        except ResponseParsingError as error:
-            return self._fail(error, [])
-        if body is not None:
-            return self._read_body(body)
-        chunks = self._take(payloads)
-        return chunks if self._is_over() else self._fail(truncated(self.events, f"the stream ended after {self.events} events without the last"), chunks)
+    def _cut_rest(self) -> tuple[list[bytes], bytes | None]:
+        return self._framing.finish()
 
-    def response(self) -> ChatResponse:
-        """Return the answer assembled so far; one that has not ended has no finish reason."""
-        if self._whole is not None:
-            return self._whole
+    def _end(self, chunks: list[ChatChunk]) -> list[ChatChunk]:
+        return self._fail(truncated(self.events, f"the stream ended after {self.events} events without the last"), chunks)
+
+    def _build(self) -> ChatResponse:
+        """Return the answer of the items so far; one that has not ended has no finish reason."""
         value = {**self._begun, "output": [item.whole() for item in self._items]}
         return answer.build(self._dialect, value, self._model, self._request_id, ended=False)
 
-    def _is_over(self) -> bool:
-        return self.done or self.error is not None
-
-    def _fail(self, error: ProviderError, chunks: list[ChatChunk]) -> list[ChatChunk]:
-        """Note the failure, which waits until the chunks before it were handed over."""
-        self.error = error
-        return chunks
-
-    def _read_body(self, raw: bytes) -> list[ChatChunk]:
-        """Read an answer that is no stream: errors, and hosts that cannot stream, send JSON of any content type."""
-        try:
-            whole = answer.decode(self._dialect, raw, self._model, self._request_id)
-        except ProviderError as error:
-            return self._fail(error, [])
-        self._whole, self.done = whole, True
-        self.events += 1
-        choice = whole.choices[0]
-        calls = tuple(
-            ToolCallDelta(order, call.id, FunctionDelta(call.function.name, call.function.arguments), call.type) for order, call in enumerate(whole.tool_calls)
-        )
-        event: JSONObject = jsons.loads(raw)
-        return [ChatChunk(whole.text, whole.reasoning or None, calls, choice.finish_reason, whole.usage, 0, choice.finish_reason_raw, event)]
+    def _decode(self, body: bytes) -> ChatResponse:
+        return answer.decode(self._dialect, body, self._model, self._request_id)
 
     # Events.
 
-    def _take(self, payloads: list[bytes]) -> list[ChatChunk]:
+    def _take(self, pieces: list[bytes]) -> list[ChatChunk]:
         chunks: list[ChatChunk] = []
         append = chunks.append
         loads = orjson.loads
         piece, frozen, text_type = TextChunk, ChatChunk, _TEXT
         before = self.events
         say, (output_index, content_index) = self._say, self._place
-        for count, payload in enumerate(payloads, 1):
+        for count, payload in enumerate(pieces, 1):
             try:
                 event = loads(payload)
                 # Nearly every event of nearly every stream is one more piece of text; anything odd leaves this way.
@@ -133,7 +93,7 @@ class ResponsesDecoder:
             if self._is_over():
                 return chunks
             say, (output_index, content_index) = self._say, self._place
-        self.events = before + len(payloads)
+        self.events = before + len(pieces)
         return chunks
 
     def _reread(self, payload: bytes) -> Any:
@@ -154,7 +114,7 @@ class ResponsesDecoder:
             shown = event[:200].decode("utf-8", "replace") if isinstance(event, bytes) else str(event)[:200]
             error: ProviderError = ResponseParsingError("", f"an event of the stream is no JSON object: {shown!r}", model=self._model)
         except ODD_SHAPES as odd:
-            error = ResponseParsingError("", f"an event of the stream has an odd shape: {type(odd).__name__}: {odd}", model=self._model)
+            error = bodies.odd(odd, self._model, "an event of the stream")
         except ProviderError as failed:
             error = failed
         self._fail(error, chunks)
@@ -164,7 +124,7 @@ class ResponsesDecoder:
         kind = event.get("type")
         reader = _READERS.get(kind) if isinstance(kind, str) else None
         if kind in _ENDS:
-            self._end(event, chunks)
+            self._finish_with(event, chunks)
         elif reader is not None:
             chunk = reader(self, event)
             if chunk is not None:
@@ -290,7 +250,7 @@ class ResponsesDecoder:
 
     # The end.
 
-    def _end(self, event: JSONObject, chunks: list[ChatChunk]) -> None:
+    def _finish_with(self, event: JSONObject, chunks: list[ChatChunk]) -> None:
         """Read the event that carries the whole response; raises the error that it reports."""
         given = event["response"]
         value = {**given, **{key: item for key, item in event.items() if key not in _ENVELOPE}}
