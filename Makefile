@@ -90,6 +90,12 @@ wheel-test: .venv/.installed  ## Build the wheel and the sdist, install each in 
 sdk: .venv-sdk/.installed  ## Hold the simulator against the vendors' SDKs
 	.venv-sdk/bin/python -m pytest -m sdk
 
+stress: .venv-stress/.installed  ## 100,000 calls on 100 threads; gunicorn, Django, Flask, Celery and Sentry
+	.venv-stress/bin/python -m pytest -m "slow or not slow" tests/stress tests/faults/test_secrets.py
+
+soak: .venv/.installed  ## Ten minutes of mixed load with faults; writes docs/soak.md
+	$(BIN)/python -m tests.stress.soak $(ARGS)
+
 real: .venv-real/.installed  ## Talk to a real model server (llama.cpp) on this machine
 	@.venv-real/bin/python tests/real/run.py
 
@@ -101,7 +107,7 @@ bench: .venv/.installed  ## Compare with bare urllib3 and bare requests; writes 
 	$(BIN)/python tests/docs/test_speed.py
 
 clean:  ## Remove what the commands above have made
-	rm -rf .venv .venv-sdk .venv-real .venv-real-* benchmarks/.venvs benchmarks/.cache build dist htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* *.egg-info
+	rm -rf .venv .venv-sdk .venv-stress .venv-real .venv-real-* benchmarks/.venvs benchmarks/.cache build dist htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* *.egg-info
 
 .venv/.installed-demo: $(WHEN)
 	$(call environment,.venv)
@@ -117,8 +123,12 @@ clean:  ## Remove what the commands above have made
 	$(call environment,.venv-sdk)
 	$(call install,.venv-sdk,".[dev]" $(SDKS))
 
+.venv-stress/.installed: $(WHEN)
+	$(call environment,.venv-stress)
+	$(call install,.venv-stress,".[stress]")
+
 .venv-real/.installed: $(WHEN)
 	$(call environment,.venv-real)
 	$(call install,.venv-real,. $(LLAMA))
 
-.PHONY: help demo test setup codegen format check static lint types drift quirks coverage test-all wheel-test sdk real real-all bench clean
+.PHONY: help demo test setup codegen format check static lint types drift quirks coverage test-all wheel-test sdk stress soak real real-all bench clean

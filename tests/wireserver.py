@@ -337,6 +337,8 @@ class WireServer:
         self.stopping.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
+        # Closed under a thread that accepts, its descriptor could be another socket's by the time that it looks.
+        self._threads[0].join(PATIENCE)
         self._listener.close()
         with self._lock:
             peers = list(self._peers)

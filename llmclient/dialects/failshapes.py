@@ -145,7 +145,7 @@ def _lines(items: Iterable[Any]) -> list[str]:
 def _dump(value: Any) -> str:
     if not value or (is_object(value) and not any(any(item.values()) if is_object(item) else item for item in value.values())):
         return ""
-    return jsons.dumps(value).decode("utf-8", "replace")[:300]
+    return jsons.rewrite(value).decode("utf-8", "replace")[:300]
 
 
 def _raw(inner: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -33,6 +33,17 @@ def dumps(value: Any) -> bytes:
     return out
 
 
+def rewrite(value: Any) -> bytes:
+    """Write what was received, whatever it holds: lone surrogates become escapes, NaN may become null.
+
+    For what is read again or shown, never for what is sent.
+    """
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value, separators=(",", ":"), default=str).encode()
+
+
 def loads(data: bytes | str) -> Any:
     """Read JSON; raises ValueError when it is none. Integers beyond 64 bits become floats: see `loads_exactly`."""
     try:

@@ -271,12 +271,12 @@ def test_numbers_that_only_the_standard_library_reads():
 def test_a_line_beyond_the_cap():
     """The failure of the line decoder is the stream's failure."""
     decoder = OpenAIChat().stream("m", "r")
-    decoder._sse._lines.limit = 100
+    decoder._framing._sse._lines.limit = 100
     decoder.feed(b"data: " + b"x" * 200)
     assert type(decoder.error) is errors.ResponseParsingError
     decoder = OpenAIChat().stream("m", "r")
     decoder.feed(b"data: xxxxx")
-    decoder._sse._lines.limit = 5
+    decoder._framing._sse._lines.limit = 5
     decoder.finish()
     assert type(decoder.error) is errors.ResponseParsingError
 
@@ -337,7 +337,7 @@ def test_a_whole_answer_in_place_of_a_stream():
 
 def test_a_document_beyond_the_cap(monkeypatch):
     """What is no stream is kept until its end, but not without limit."""
-    monkeypatch.setattr("llmclient.dialects.openai.stream._BODY_LIMIT", 10)
+    monkeypatch.setattr("llmclient.dialects.framing._BODY_LIMIT", 10)
     decoder, _ = run(b'{"choices": [1, 2, 3]}', size=8)
     assert "longer than 10 bytes" in decoder.error.message
 

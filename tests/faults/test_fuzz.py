@@ -119,7 +119,7 @@ def test_an_error_mapper_takes_anything(wire: Wire) -> None:
 
     odd = st.builds(dump, st.tuples(places, ODD).map(lambda p: replaced(wire.failure, *p)))
 
-    @given(st.integers(300, 999), headers, st.one_of(damaged(dump(wire.failure)), odd).filter(writable))
+    @given(st.integers(300, 999), headers, st.one_of(damaged(dump(wire.failure)), odd))
     def check(status: int, given: dict[str, str], raw: bytes) -> None:
         error = wire.provider().chat.error(status, given, raw)
         assert isinstance(error, ProviderError)
@@ -130,12 +130,6 @@ def test_an_error_mapper_takes_anything(wire: Wire) -> None:
     check()
 
 
-def writable(raw: bytes) -> bool:
-    """Return whether JSON can be written again as it was read; what becomes of the rest is in the test below."""
-    return not any(word in raw for word in (b"\\ud800", b"Infinity", b"NaN", b"1e999"))
-
-
-@pytest.mark.xfail(raises=ProviderError, reason="the shared reader of failures writes the body as JSON again, and raises what that raises")
 def test_an_error_mapper_takes_a_lone_surrogate() -> None:
     """JSON can spell one, though UTF-8 cannot carry it."""
     assert BY_NAME["openai"].provider().chat.error(503, {}, b'{"error": {"code": "\\ud800"}}').status == 503

@@ -100,3 +100,10 @@ def test_what_is_no_json_is_a_value_error(text):
     """The dialect makes it a ResponseParsingError."""
     with pytest.raises(ValueError, match="."):
         jsons.loads(text)
+
+
+@pytest.mark.parametrize("text", ['{"a":"\\ud800"}', '{"a":[NaN,Infinity]}', '{"a":12345678901234567890123}', '{"a":"ü"}'])
+def test_what_was_received_can_be_written_again(text):
+    """For messages of errors; nothing in it makes the caller look at fault."""
+    value = jsons.loads_exactly(text)
+    assert repr(jsons.loads_exactly(jsons.rewrite(value))) == repr(value) or "NaN" in text

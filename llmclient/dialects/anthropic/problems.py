@@ -29,7 +29,7 @@ def of_status(status: int, headers: Mapping[str, str], body: bytes, own: Mapping
     """Return the error that a status other than 2xx means."""
     value = hints.read_body(body)
     lifted = _lift_code(value)
-    error = failure.map_failure(status, headers, body if lifted is value else jsons.dumps(lifted), codes=_codes(own))
+    error = failure.map_failure(status, headers, body if lifted is value else jsons.rewrite(lifted), codes=_codes(own))
     if lifted is not value:
         error.body = failure.map_failure(status, headers, body).body
     return error

@@ -13,6 +13,7 @@ from llmclient.dialects.anthropic.stream import AnthropicDecoder
 from llmclient.dialects.bedrock import problems
 from llmclient.dialects.bedrock.frames import FrameSplitter
 from llmclient.dialects.bedrock.paths import fill_model
+from llmclient.dialects.decoding import not_understood, replay
 from llmclient.errors import ProviderError, ResponseParsingError
 from llmclient.types.chat import ChatChunk, ChatRequest, ChatResponse
 from llmclient.types.context import RequestContext, WireRequest
@@ -40,12 +41,7 @@ class BedrockMessages(AnthropicMessages):
     def decode(self, raw: bytes, model: str, request_id: str) -> ChatResponse:
         """Return the answer in a 2xx body; raises ResponseParsingError, or the error that the body reports."""
         if raw[:1] == b"\0":
-            decoder = self.stream(model, request_id)
-            decoder.feed(raw)
-            decoder.finish()
-            if decoder.error is not None:
-                raise decoder.error
-            return decoder.response()
+            return replay(self.stream(model, request_id), raw)
         return super().decode(raw, model, request_id)
 
     def stream(self, model: str, request_id: str) -> InvokeDecoder:  # type: ignore[override]  # both are a ChatDecoder
@@ -114,9 +110,8 @@ class InvokeDecoder:
         try:
             return b"data: " + base64.b64decode(jsons.loads(payload)["bytes"]) + b"\n\n"
         except (ValueError, KeyError, TypeError) as error:
-            problem = type(error).__name__
-        shown = payload[:200].decode("utf-8", "replace")
-        raise ResponseParsingError("", f"a message of the stream is not understood: {shown!r}", model=self._model or None, cause=problem)
+            failed = not_understood(payload, error, self._model or None, "a message")
+        raise failed
 
     def finish(self) -> list[ChatChunk]:
         """The body has ended: set `error` if the answer has no end."""

@@ -81,7 +81,7 @@ def of_message(headers: Mapping[str, object], payload: bytes, own: Mapping[str, 
     """Return the error that a message of a stream reports."""
     kind = str(headers.get(":exception-type") or headers.get(":error-code") or "")
     text = headers.get(":error-message")
-    body = jsons.dumps({"message": text}) if isinstance(text, str) and not payload else payload
+    body = jsons.rewrite({"message": text}) if isinstance(text, str) and not payload else payload
     return of_status(_STATUSES.get(failure.fold(kind), 500), {_HEADER: kind}, body, own, model)
 
 
@@ -91,7 +91,7 @@ def of_body(value: Any, own: Mapping[str, failure.Kind], model: str | None) -> P
     if not kind and not (is_object(value) and isinstance(_message(value), str) and "output" not in value):
         return None
     status = _STATUSES.get(failure.fold(kind), 400 if kind else 500)
-    return of_status(status, {_HEADER: kind} if kind else {}, jsons.dumps(value), own, model)
+    return of_status(status, {_HEADER: kind} if kind else {}, jsons.rewrite(value), own, model)
 
 
 def unreadable(raw: bytes, model: str, what: str) -> ResponseParsingError:

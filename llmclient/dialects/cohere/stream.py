@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from llmclient.dialects.base import truncated
 from llmclient.dialects.chunks import TextChunk
 from llmclient.dialects.cohere import answer, problems
+from llmclient.dialects.decoding import NamedEventDecoder, name_lines
+from llmclient.dialects.framing import Framing
 from llmclient.dialects.openai.answer import make_id
-from llmclient.dialects.responses.framing import Framing
-from llmclient.errors import ProviderError, ResponseParsingError
+from llmclient.errors import ProviderError
 from llmclient.types.chat import ChatChunk, ChatResponse, FunctionDelta, ToolCallDelta
 from llmclient.types.messages import EMPTY, JSONObject
 from llmclient.wire import jsons
@@ -18,9 +18,8 @@ from llmclient.wire import jsons
 if TYPE_CHECKING:
     from llmclient.dialects.cohere.chat import CohereChat
 
-_NAMES: Final = tuple(
-    f"event: {name}\n".encode()
-    for name in ("content-delta", "tool-plan-delta", "tool-call-delta", "content-start", "content-end", "citation-start", "citation-end")
+_NAMES: Final = name_lines(
+    "content-delta", "tool-plan-delta", "tool-call-delta", "content-start", "content-end", "citation-start", "citation-end"
 )
 
 
@@ -40,19 +39,14 @@ class _Call:
         return {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": jsons.join(self.arguments)}}
 
 
-class CohereDecoder:
+class CohereDecoder(NamedEventDecoder["CohereChat"]):
     """Turns the bytes of one streamed answer into chunks, and into the response that a plain call would have given."""
 
+    _names = _NAMES
+
     def __init__(self, dialect: CohereChat, model: str, request_id: str) -> None:
-        self.events = 0
-        self.done = False
-        self.error: ProviderError | None = None
-        self._dialect = dialect
-        self._model = model
-        self._request_id = request_id
+        super().__init__(dialect, model, request_id)
         self._framing = Framing()
-        self._at_line_start = True
-        self._whole: ChatResponse | None = None
         self._id: str | None = None
         self._parts: dict[int, tuple[dict[str, Any], list[str]]] = {}
         """The parts of the content: what each began with, and the pieces of its text or thought."""
@@ -62,37 +56,16 @@ class CohereDecoder:
         self._logprobs: list[Any] = []
         self._end: JSONObject = EMPTY
 
-    def feed(self, data: bytes) -> list[ChatChunk]:
-        """Return the chunks that these bytes complete."""
-        if self._is_over() or not data:
-            return []
-        try:
-            payloads = self._framing.feed(self._unnamed(data))
-        except ResponseParsingError as error:
-            self.error = error
-            return []
-        return self._read(payloads)
+    def _cut(self, data: bytes) -> list[bytes]:
+        return self._framing.feed(self._unnamed(data))
 
-    def finish(self) -> list[ChatChunk]:
-        """The body has ended: return what was still held back, and set `error` if the answer has no end."""
-        if self._is_over():
-            return []
-        try:
-            payloads, body = self._framing.finish()
-        except ResponseParsingError as error:
-            self.error = error
-            return []
-        if body is not None:
-            return self._read_whole(body)
-        chunks = self._read(payloads)
-        if not self._is_over():
-            self.error = truncated(self.events)
-        return chunks
+    def _cut_rest(self) -> tuple[list[bytes], bytes | None]:
+        return self._framing.finish()
 
-    def response(self) -> ChatResponse:
-        """Return the answer assembled so far."""
-        if self._whole is not None:
-            return self._whole
+    def _decode(self, body: bytes) -> ChatResponse:
+        return answer.decode(self._dialect, body, self._model, self._request_id)
+
+    def _build(self) -> ChatResponse:
         content = [{**begun, begun["type"]: jsons.join(pieces)} if begun["type"] in ("text", "thinking") else begun for begun, pieces in self._parts.values()]
         message = {
             "content": content,
@@ -103,24 +76,9 @@ class CohereDecoder:
         value = {**self._end, "id": self._id, "message": message, "logprobs": self._logprobs}
         return answer.build(self._dialect, value, self._model, self._request_id, ended=self.done)
 
-    def _is_over(self) -> bool:
-        return self.done or self.error is not None
-
-    def _unnamed(self, data: bytes) -> bytes:
-        """Leave out the lines that name events, since each event's data holds its type: the decoder is quickest without them."""
-        starts_line = self._at_line_start
-        self._at_line_start = data.endswith(b"\n")
-        if b"event: " not in data:
-            return data
-        if starts_line:
-            data = b"\n" + data
-        for name in _NAMES:
-            data = data.replace(b"\n" + name, b"\n")
-        return data[1:] if starts_line else data
-
     # Events.
 
-    def _read(self, payloads: list[bytes]) -> list[ChatChunk]:
+    def _take(self, pieces: list[bytes]) -> list[ChatChunk]:
         chunks: list[ChatChunk] = []
         add = chunks.append
         loads = jsons.loads
@@ -128,7 +86,7 @@ class CohereDecoder:
         count = 0
         payload = b""
         try:
-            for payload in payloads:
+            for payload in pieces:
                 count += 1
                 event = loads(payload)
                 if event["type"] == "content-delta" and "logprobs" not in event and (part := parts.get(event["index"])) is not None:
@@ -153,28 +111,14 @@ class CohereDecoder:
         self.events += count
         return chunks
 
-    def _garbage(self, payload: bytes, error: Exception) -> ProviderError:
-        if payload.strip() == b"[DONE]":
-            return truncated(self.events, "the stream was ended before its message was")
-        reported = self._reported(payload)
-        if reported is not None:
-            return reported
-        shown = payload[:200].decode("utf-8", "replace")
-        return ResponseParsingError("", f"an event of the stream is not understood: {shown!r}", model=self._model, cause=type(error).__name__)
-
-    def _reported(self, payload: bytes) -> ProviderError | None:
-        """Return the failure that an event of another shape reports, None when it reports none."""
-        try:
-            value = jsons.loads(payload)
-        except ValueError:
-            return None
+    def _find_failure(self, value: Any) -> ProviderError | None:
         return problems.of_body(value, self._model, self._dialect.error_codes)
 
     def _on(self, event: Any) -> ChatChunk | None:
         handle = _HANDLERS.get(event["type"])
         if handle is not None:
             return handle(self, event)
-        self.error = problems.of_body(event, self._model, self._dialect.error_codes)
+        self.error = self._find_failure(event)
         return None
 
     def _start(self, event: JSONObject) -> None:
@@ -263,23 +207,6 @@ class CohereDecoder:
             self.done = False
             return None
         return ChatChunk("", None, (), response.finish_reason, response.usage, 0, response.finish_reason_raw, event)
-
-    def _read_whole(self, body: bytes) -> list[ChatChunk]:
-        """Read a body that was no stream, and give a whole answer as one chunk."""
-        self.events += 1
-        try:
-            response = answer.decode(self._dialect, body, self._model, self._request_id)
-        except ProviderError as error:
-            self.error = error
-            return []
-        self._whole = response
-        self.done = True
-        choice = response.choices[0]
-        calls = tuple(
-            ToolCallDelta(index, call.id, FunctionDelta(call.function.name, call.function.arguments)) for index, call in enumerate(choice.message.tool_calls)
-        )
-        value: Mapping[str, Any] = jsons.loads(body)
-        return [ChatChunk(response.text, response.reasoning, calls, choice.finish_reason, response.usage, 0, choice.finish_reason_raw, value)]
 
 
 def _piece(function: JSONObject) -> str:

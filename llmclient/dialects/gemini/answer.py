@@ -49,7 +49,7 @@ def read(dialect: GeminiChat, value: JSONObject, model: str, request_id: str) ->
     if error is not None:
         raise error
     if not value.get("candidates"):
-        raise unreadable(jsons.dumps(value), model)
+        raise unreadable(jsons.rewrite(value), model)
     return build(dialect, value, model, request_id)
 
 
@@ -218,7 +218,7 @@ def read_call(call: JSONObject, fallback: str, model: str) -> ToolCall:
 
 def write_arguments(args: Any) -> str:
     """Return a call's arguments as JSON text."""
-    return jsons.dumps(args).decode() if args else "{}"
+    return jsons.rewrite(args).decode() if args else "{}"
 
 
 def says(parts: Sequence[Any], message: Message) -> bool:

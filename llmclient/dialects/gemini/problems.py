@@ -41,7 +41,7 @@ def find_failure(value: Any, model: str) -> ProviderError | None:
     """Return the error that a parsed 200 body, or an event of a stream, reports; None when it reports none."""
     if is_object(value) and not value.get("error"):
         return None
-    return failure.find_failure(value, model=model, codes=_codes(jsons.dumps(value)))
+    return failure.find_failure(value, model=model, codes=_codes(jsons.rewrite(value)))
 
 
 def _codes(body: bytes) -> Mapping[str, failure.Kind]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from llmclient.dialects.base import truncated
+from llmclient.dialects.bodies import show
 from llmclient.dialects.chunks import TextChunk
+from llmclient.dialects.decoding import StreamDecoder
 from llmclient.dialects.gemini import answer
 from llmclient.dialects.gemini.framing import EventSplitter, ObjectSplitter
 from llmclient.dialects.gemini.pieces import CandidatePieces
@@ -30,7 +31,7 @@ _PLAIN_CANDIDATE: Final = frozenset({"content", "index"})
 _LONG_NUMBER: Final = b'"functionCall"'
 
 
-class GeminiChatDecoder:
+class GeminiChatDecoder(StreamDecoder["GeminiChat", bytes]):
     """Decodes one stream of GenerateContentResponse objects.
 
     There is no end marker: an answer is complete at the end of the body when each candidate has its finish reason. Each event
@@ -38,12 +39,7 @@ class GeminiChatDecoder:
     """
 
     def __init__(self, dialect: GeminiChat, model: str, request_id: str) -> None:
-        self.events = 0
-        self.done = False
-        self.error: ProviderError | None = None
-        self._dialect = dialect
-        self._model = model
-        self._request_id = request_id
+        super().__init__(dialect, model, request_id)
         self._source: EventSplitter | ObjectSplitter | None = None
         self._garbage = bytearray()
         self._candidates: dict[int, CandidatePieces] = {}
@@ -55,42 +51,27 @@ class GeminiChatDecoder:
         self._width = 0
         self._candidate_width = 0
 
-    def feed(self, data: bytes) -> list[ChatChunk]:
-        """Return the chunks that these bytes complete; what comes after a failure is ignored."""
-        if self._is_over():
-            return []
+    def _cut(self, data: bytes) -> list[bytes]:
         if self._source is None:
             data = self._begin(data)
-        try:
-            payloads = [] if self._source is None else self._source.feed(data)
-        except ResponseParsingError as error:
-            return self._fail(error, [])
-        return self._take(payloads) if payloads else []
+        return [] if self._source is None else self._source.feed(data)
 
-    def finish(self) -> list[ChatChunk]:
-        """The body has ended: return what was held back, and set `error` if the answer has no end."""
-        if self._is_over():
-            return []
+    def _cut_rest(self) -> tuple[list[bytes], bytes | None]:
         if self._garbage:
-            return self._fail(answer.unreadable(bytes(self._garbage), self._model), [])
-        chunks: list[ChatChunk] = []
-        if isinstance(self._source, EventSplitter):
-            try:
-                chunks = self._take(self._source.finish())
-            except ResponseParsingError as error:
-                return self._fail(error, chunks)
-        if self._is_over():
-            return chunks
+            raise answer.unreadable(bytes(self._garbage), self._model)
+        return self._source.finish() if isinstance(self._source, EventSplitter) else [], None
+
+    def _end(self, chunks: list[ChatChunk]) -> list[ChatChunk]:
         if not self._candidates or any(candidate.finish is None for candidate in self._candidates.values()):
-            return self._fail(truncated(self.events), chunks)
+            return super()._end(chunks)
         self._ended = True
         usage = read_usage(self._usage)
         if usage is not None:
             chunks.append(ChatChunk(usage=usage, event=self._last or EMPTY))
         return chunks
 
-    def response(self) -> ChatResponse:
-        """Return the answer assembled so far; candidates that have not ended have no finish reason."""
+    def _build(self) -> ChatResponse:
+        """Return the answer of the candidates so far; those that have not ended have no finish reason."""
         candidates = [self._candidates[index].whole() for index in sorted(self._candidates)]
         value = {**self._top, "candidates": candidates, "usageMetadata": self._usage}
         return answer.build(self._dialect, value, self._model, self._request_id, whole=self._ended)
@@ -109,14 +90,14 @@ class GeminiChatDecoder:
 
     # Events.
 
-    def _take(self, payloads: list[bytes]) -> list[ChatChunk]:
+    def _take(self, pieces: list[bytes]) -> list[ChatChunk]:
         chunks: list[ChatChunk] = []
         append, loads = chunks.append, orjson.loads
         piece, frozen = TextChunk, ChatChunk
         usages: list[JSONObject] = []
         width, candidate_width, say = self._width, self._candidate_width, self._say()
         event: Any = None
-        for count, payload in enumerate(payloads, 1):
+        for count, payload in enumerate(pieces, 1):
             try:
                 event = loads(payload)
                 # Nearly every event of nearly every stream is one more piece of text; anything odd leaves this way.
@@ -141,7 +122,7 @@ class GeminiChatDecoder:
                 break
             width, candidate_width, say = self._width, self._candidate_width, self._say()
         else:
-            self.events += len(payloads)
+            self.events += len(pieces)
         if usages:
             self._fold(usages)
             self._last = event
@@ -172,8 +153,7 @@ class GeminiChatDecoder:
                     if self.error is None:
                         self._read(self._reread(line), line, chunks)
                 return
-            shown = payload[:200].decode("utf-8", "replace")
-            self._fail(ResponseParsingError("", f"an event of the stream is no JSON object: {shown!r}", model=self._model), chunks)
+            self._fail(ResponseParsingError("", f"an event of the stream is no JSON object: {show(payload)}", model=self._model), chunks)
             return
         if _LONG_NUMBER in payload:
             event = answer.loads(payload)
@@ -234,10 +214,6 @@ class GeminiChatDecoder:
         candidate, pieces = candidates[0], self._candidates.get(0)
         if pieces is not None and pieces.run and not pieces.is_thought and pieces.finish is None and candidate.keys() <= _PLAIN_CANDIDATE:
             self._width, self._candidate_width = len(event), len(candidate)
-
-    def _fail(self, error: ProviderError, chunks: list[ChatChunk]) -> list[ChatChunk]:
-        self.error = error
-        return chunks
 
 
 def _take_parts(pieces: CandidatePieces, parts: Sequence[Any], model: str) -> tuple[str, str, list[ToolCallDelta], bool]:

@@ -37,7 +37,7 @@ def _flatten(body: bytes) -> bytes | None:
         return None
     lines = "; ".join(f"{place}: {item['msg']}" if (place := _place(item)) else item["msg"] for item in found)
     kept = {key: item for key, item in value.items() if key != "detail"}
-    return jsons.dumps({**kept, "message": lines, "param": value.get("param") or _place(found[0]) or None})
+    return jsons.rewrite({**kept, "message": lines, "param": value.get("param") or _place(found[0]) or None})
 
 
 def _place(item: Mapping[str, Any]) -> str:

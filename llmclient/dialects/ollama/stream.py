@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from llmclient.dialects import failure
 from llmclient.dialects.base import truncated
 from llmclient.dialects.chunks import TextChunk
+from llmclient.dialects.decoding import StreamDecoder, not_understood
 from llmclient.dialects.ollama import answer
 from llmclient.dialects.shapes import is_array
 from llmclient.errors import ProviderError, ResponseParsingError
@@ -19,60 +20,35 @@ if TYPE_CHECKING:
     from llmclient.dialects.ollama.chat import OllamaChat
 
 
-class OllamaDecoder:
+class OllamaDecoder(StreamDecoder["OllamaChat", bytes]):
     """Turns the bytes of one streamed answer into chunks, and into the response that a plain call would have given."""
 
     def __init__(self, dialect: OllamaChat, model: str, request_id: str) -> None:
-        self.events = 0
-        self.done = False
-        self.error: ProviderError | None = None
-        self._dialect = dialect
-        self._model = model
-        self._request_id = request_id
+        super().__init__(dialect, model, request_id)
         self._lines = NDJSONDecoder()
+        self._is_last = False
         self._text: list[str] = []
         self._thoughts: list[str] = []
         self._calls: list[JSONObject] = []
         self._logprobs: list[Any] = []
         self._last: JSONObject = EMPTY
 
-    def feed(self, data: bytes) -> list[ChatChunk]:
-        """Return the chunks that these bytes complete."""
-        if self._is_over() or not data:
-            return []
-        try:
-            lines = self._lines.feed(data)
-        except ResponseParsingError as error:
-            self.error = error
-            return []
-        return self._read(lines)
+    def _cut(self, data: bytes) -> list[bytes]:
+        return self._lines.feed(data)
 
-    def finish(self) -> list[ChatChunk]:
-        """The body has ended: return what the last line brought if it had no end, and set `error` if the answer has none."""
-        if self._is_over():
-            return []
-        try:
-            lines = self._lines.finish()
-        except ResponseParsingError as error:
-            self.error = error
-            return []
-        chunks = self._read(lines, is_last=True)
-        if not self._is_over():
-            self.error = truncated(self.events)
-        return chunks
+    def _cut_rest(self) -> tuple[list[bytes], bytes | None]:
+        """The last line may have no end."""
+        self._is_last = True
+        return self._lines.finish(), None
 
-    def response(self) -> ChatResponse:
-        """Return the answer assembled so far."""
+    def _build(self) -> ChatResponse:
         message = {"content": jsons.join(self._text), "thinking": jsons.join(self._thoughts), "tool_calls": self._calls}
         value = {**self._last, "message": message, "logprobs": self._logprobs}
         return answer.build(self._dialect, value, self._model, self._request_id, ended=self.done)
 
-    def _is_over(self) -> bool:
-        return self.done or self.error is not None
-
     # Lines.
 
-    def _read(self, lines: list[bytes], *, is_last: bool = False) -> list[ChatChunk]:
+    def _take(self, pieces: list[bytes]) -> list[ChatChunk]:
         chunks: list[ChatChunk] = []
         add = chunks.append
         loads = answer.loads
@@ -80,7 +56,7 @@ class OllamaDecoder:
         count = 0
         line = b""
         try:
-            for line in lines:
+            for line in pieces:
                 count += 1
                 event = loads(line)
                 message = event.get("message")
@@ -106,15 +82,14 @@ class OllamaDecoder:
         except ResponseParsingError as error:
             self.error = error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            self.error = self._garbage(line, error, is_last=is_last)
+            self.error = self._garbage(line, error)
         self.events += count
         return chunks
 
-    def _garbage(self, line: bytes, error: Exception, *, is_last: bool) -> ProviderError:
-        if is_last and self.events and line.startswith(b"{") and isinstance(error, ValueError):
+    def _garbage(self, line: bytes, error: Exception) -> ProviderError:
+        if self._is_last and self.events and line.startswith(b"{") and isinstance(error, ValueError):
             return truncated(self.events, "the stream ended within a line")
-        shown = line[:200].decode("utf-8", "replace")
-        return ResponseParsingError("", f"a line of the stream is not understood: {shown!r}", model=self._model, cause=type(error).__name__)
+        return not_understood(line, error, self._model, "a line")
 
     def _on(self, event: JSONObject) -> ChatChunk | None:
         if "error" in event or "message" not in event:

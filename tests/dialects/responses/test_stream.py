@@ -360,7 +360,7 @@ def test_many_blank_lines_before_a_stream():
 
 def test_a_body_that_is_too_long(monkeypatch):
     """Not all of the world is kept in memory."""
-    monkeypatch.setattr("llmclient.dialects.responses.framing._BODY_LIMIT", 10)
+    monkeypatch.setattr("llmclient.dialects.framing._BODY_LIMIT", 10)
     assert type(run(b'{"a": "' + b"x" * 20)[0].error) is ResponseParsingError
 
 
