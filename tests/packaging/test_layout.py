@@ -52,11 +52,11 @@ def test_there_are_five_direct_dependencies(config: configparser.ConfigParser) -
 
 
 def test_dev_takes_in_every_other_extra(config: configparser.ConfigParser) -> None:
-    """`.[dev]` is enough for the tests of every extra."""
+    """`.[dev]` is enough for the tests of every extra; `stress` stands on it."""
     extras = config["options.extras_require"]
     first = re.fullmatch(r"llmclient\[([a-z,]+)\]", lines(extras["dev"])[0])
     assert first is not None
-    assert set(extras) - {"dev"} == set(first[1].split(","))
+    assert set(extras) - {"dev", "stress"} == set(first[1].split(","))
 
 
 def test_the_build_needs_no_import_to_know_the_version(root: pathlib.Path) -> None:

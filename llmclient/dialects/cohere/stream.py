@@ -54,7 +54,7 @@ class CohereDecoder(NamedEventDecoder["CohereChat"]):
         self._calls: dict[int, _Call] = {}
         self._citations: list[Any] = []
         self._logprobs: list[Any] = []
-        self._end: JSONObject = EMPTY
+        self._ending: JSONObject = EMPTY
 
     def _cut(self, data: bytes) -> list[bytes]:
         return self._framing.feed(self._unnamed(data))
@@ -73,7 +73,7 @@ class CohereDecoder(NamedEventDecoder["CohereChat"]):
             "tool_calls": [call.whole() for call in self._calls.values()],
             "citations": self._citations,
         }
-        value = {**self._end, "id": self._id, "message": message, "logprobs": self._logprobs}
+        value = {**self._ending, "id": self._id, "message": message, "logprobs": self._logprobs}
         return answer.build(self._dialect, value, self._model, self._request_id, ended=self.done)
 
     # Events.
@@ -196,8 +196,8 @@ class CohereDecoder(NamedEventDecoder["CohereChat"]):
 
     def _stop(self, event: JSONObject) -> ChatChunk | None:
         """The end, which may be a failure: then what came before it is no answer."""
-        self._end = {key: value for key, value in event["delta"].items() if value is not None}
-        self.error = problems.of_end(self._end, self._model, self._dialect.error_codes)
+        self._ending = {key: value for key, value in event["delta"].items() if value is not None}
+        self.error = problems.of_end(self._ending, self._model, self._dialect.error_codes)
         if self.error is not None:
             return None
         self.done = True
