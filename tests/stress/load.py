@@ -132,7 +132,7 @@ class Crowd:
     """Many threads that share one pool."""
 
     def __init__(self, url: str, threads: int, connections: int = 100, seed: int = 7) -> None:
-        self._transport = Transport(max_connections=connections)
+        self._transport = Transport(max_connections=connections, proxies={})  # a session of its own, which can be closed
         timeout = Timeout(connect=5, pool=5, idle=5, total=TOTAL)
         retry = Retry(max_attempts=3, min_wait=0.001)
         self._providers: dict[str, Provider] = {
