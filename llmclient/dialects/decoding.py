@@ -23,10 +23,14 @@ class StreamDecoder(Generic[D, P]):
     Neither `feed` nor `finish` raises for anything that comes: a failure waits in `error` until the chunks before it were handed over.
     """
 
+    events: int
+    done: bool
+    error: ProviderError | None
+
     def __init__(self, dialect: D, model: str, request_id: str) -> None:
         self.events = 0
         self.done = False
-        self.error: ProviderError | None = None
+        self.error = None
         self._dialect = dialect
         self._model = model
         self._request_id = request_id

@@ -418,3 +418,27 @@ def test_the_model_may_stand_in_the_path():
     for name in ("", ".", ".."):
         with pytest.raises(InvalidRequestError, match="no model name"):
             OpenAIChat(path="/run/{model}").encode(ChatRequest.make(name, "hi"), context())
+
+
+def doubling(levels):
+    """Return a schema with definitions each of which holds the next one twice."""
+    twice = {f"d{n}": {"type": "object", "properties": {side: {"$ref": f"#/$defs/d{n + 1}"} for side in "ab"}} for n in range(levels)}
+    return {"$ref": "#/$defs/d0", "$defs": {**twice, f"d{levels}": {"type": "string"}}}
+
+
+def test_references_that_double_are_refused():
+    """What they stand for is too large to be sent, and takes no time; the error names the parameter."""
+    dialect = OpenAIChat(inline_refs=True)
+    with pytest.raises(InvalidRequestError, match="10000") as tool:
+        encode(dialect, tools=[Tool("a", parameters=doubling(40))])
+    with pytest.raises(InvalidRequestError, match="10000") as answer:
+        encode(dialect, response_format={"type": "json_schema", "json_schema": {"name": "s", "schema": doubling(40)}})
+    assert ("tools", "response_format") == (tool.value.param, answer.value.param)
+    assert encode(dialect, tools=[Tool("a", parameters=doubling(9))])
+
+
+def test_what_a_schema_itself_holds_is_not_bounded():
+    """Only what references add to it is; each of them may be used often."""
+    fields = {f"f{n}": {"type": "string"} for n in range(11_000)} | {f"r{n}": {"$ref": "#/$defs/a"} for n in range(1_000)}
+    goes = body(OpenAIChat(inline_refs=True), tools=[Tool("a", parameters={"properties": fields, "$defs": {"a": {"type": "string"}}})])
+    assert {"type": "string"} == goes["tools"][0]["function"]["parameters"]["properties"]["r999"]

@@ -215,23 +215,8 @@ SCHEMAS: dict[str, Any] = {
 }
 
 
-OPEN: dict[tuple[str, str], pytest.MarkDecorator] = {
-    ("a list", "anthropic"): pytest.mark.xfail(raises=TypeError, reason="a schema that is no object is not refused"),
-    ("a list", "bedrock"): pytest.mark.xfail(raises=TypeError, reason="a schema that is no object is not refused"),
-    ("a list", "bedrock_invoke"): pytest.mark.xfail(raises=TypeError, reason="a schema that is no object is not refused"),
-    ("references that double", "mistral"): pytest.mark.xfail(run=False, reason="filling in references has no bound"),
-}
-"""Defects that are known and not mended yet."""
-
-
-@pytest.mark.parametrize(
-    ("schema", "wire"),
-    [
-        pytest.param(schema, wire, id=f"{name}-{wire.name}", marks=[OPEN[name, wire.name]] if (name, wire.name) in OPEN else [])
-        for name, schema in SCHEMAS.items()
-        for wire in WIRES
-    ],
-)
+@pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
+@pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS)
 def test_hostile_schemas_give_a_clear_error_or_a_request(schema: Any, wire: Wire) -> None:
     """As a tool's parameters and as the format of the answer; in a moment."""
     one = wire.provider()({"api_key": "k", "api_base": "http://127.0.0.1:1"})

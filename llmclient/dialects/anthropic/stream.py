@@ -75,7 +75,7 @@ class AnthropicDecoder(NamedEventDecoder["AnthropicMessages"]):
         return answer.build(self._dialect, value, self._model, self._request_id, ended=self.done)
 
     def _decode(self, body: bytes) -> ChatResponse:
-        return answer.decode(self._dialect, body, self._model, self._request_id)
+        return self._dialect.decode(body, self._model, self._request_id)
 
     # Bytes.
 

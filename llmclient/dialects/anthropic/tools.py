@@ -64,8 +64,7 @@ def _write(dialect: AnthropicMessages, family: Family, tool: Tool, names: Names,
     out: dict[str, Any] = {"name": names.wire(tool.name)}
     if tool.description is not None:
         out["description"] = tool.description
-    schema: JSONObject = tool.parameters or _ANY_OBJECT
-    out["input_schema"] = schema if "type" in schema else {"type": "object", **schema}
+    out["input_schema"] = write_schema(tool)
     if tool.strict is not None and dialect.tool_strict and family.structured:
         out["strict"] = tool.strict
         if tool.strict:
@@ -74,6 +73,15 @@ def _write(dialect: AnthropicMessages, family: Family, tool: Tool, names: Names,
         drop_once(notes, "strict", "calls are not held to their schema here")
     out.update(tool.extra)
     return out
+
+
+def write_schema(tool: Tool) -> JSONObject:
+    """Return the schema of what a tool takes, with the type that it must have; raises InvalidRequestError for one that is no object."""
+    schema: object = _ANY_OBJECT if tool.parameters is None else tool.parameters
+    if not is_object(schema):
+        raise InvalidRequestError("", f"the parameters of the tool {tool.name!r} must be a JSON Schema that is an object", param="tools")
+    schema = schema or _ANY_OBJECT
+    return schema if "type" in schema else {"type": "object", **schema}
 
 
 def drop_once(notes: Notes, param: str, why: str) -> None:

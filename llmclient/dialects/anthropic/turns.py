@@ -11,11 +11,10 @@ from llmclient.dialects.anthropic import parts
 from llmclient.dialects.anthropic.families import Family
 from llmclient.dialects.anthropic.tools import Names
 from llmclient.dialects.base import Notes
-from llmclient.dialects.shapes import is_object
+from llmclient.dialects.calls import arguments_of
 from llmclient.errors import InvalidRequestError
 from llmclient.types.context import RequestContext
 from llmclient.types.messages import JSONObject, Message, ReasoningBlock, Text, ToolCall
-from llmclient.wire import jsons
 
 if TYPE_CHECKING:
     from llmclient.dialects.anthropic.chat import AnthropicMessages
@@ -224,7 +223,7 @@ class _Writer:
         if extra and not (ours or extra.keys() <= _CALL_FIELDS):
             self._drop_once("tool_calls.extra", "it came from another provider")
             extra = {key: value for key, value in extra.items() if key in _CALL_FIELDS}
-        return {"type": "tool_use", "id": wire, "name": self._names.wire(call.function.name), "input": _arguments(call), **extra}
+        return {"type": "tool_use", "id": wire, "name": self._names.wire(call.function.name), "input": arguments_of(call), **extra}
 
     def _answered(self, given: str) -> str:
         """Return the id of the call that a result answers; one without an id answers the first that is open."""
@@ -255,16 +254,6 @@ def _is_no_result(block: Block) -> bool:
 def _identify(given: str) -> str:
     """Return an id that the API takes; another provider's may hold what it refuses."""
     return given if _ID.fullmatch(given) else f"toolu_{hashlib.sha256(given.encode()).hexdigest()[:24]}"
-
-
-def _arguments(call: ToolCall) -> JSONObject:
-    try:
-        value = jsons.loads_exactly(call.function.arguments or "{}")
-    except ValueError:
-        value = None
-    if is_object(value):
-        return value
-    raise InvalidRequestError("", f"the arguments of the call {call.function.name!r} are no JSON object, which is needed here", param="messages")
 
 
 def _short(blocks: list[Block]) -> str | list[Block]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import attrs
 
+from llmclient.dialects import bodies
 from llmclient.dialects.anthropic import AnthropicMessages
 from llmclient.dialects.anthropic.stream import AnthropicDecoder
 from llmclient.dialects.bedrock import problems
@@ -42,7 +43,13 @@ class BedrockMessages(AnthropicMessages):
         """Return the answer in a 2xx body; raises ResponseParsingError, or the error that the body reports."""
         if raw[:1] == b"\0":
             return replay(self.stream(model, request_id), raw)  # type: ignore[arg-type]  # both are a ChatDecoder
-        return super().decode(raw, model, request_id)
+        try:
+            return super().decode(raw, model, request_id)
+        except ResponseParsingError as error:
+            failure = problems.of_body(bodies.parse(raw), self.error_codes, model or None)
+            if failure is None:
+                raise
+            raise failure from error
 
     def stream(self, model: str, request_id: str) -> InvokeDecoder:  # type: ignore[override]  # both are a ChatDecoder
         """Return a new decoder for one streamed answer."""

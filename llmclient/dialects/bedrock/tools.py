@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from llmclient.dialects.anthropic import families as claude_families
 from llmclient.dialects.anthropic import schemas
 from llmclient.dialects.anthropic.chat import AnthropicMessages
-from llmclient.dialects.anthropic.tools import Names, drop_once, write_choice
+from llmclient.dialects.anthropic.tools import Names, drop_once, write_choice, write_schema
 from llmclient.dialects.base import Notes
 from llmclient.dialects.bedrock import caching
 from llmclient.dialects.bedrock.families import Family
@@ -26,7 +26,6 @@ STRICT: Final = AnthropicMessages(
     schema_drop=frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "maxItems"})
 )
 """How schemas are fitted where answers or calls are held to them: these keywords are refused."""
-_ANY_OBJECT: Final[JSONObject] = {"type": "object", "properties": {}}
 
 
 def known(dialect: BedrockConverse, request: ChatRequest) -> tuple[Sequence[Tool | JSONObject], bool]:
@@ -108,8 +107,7 @@ class ToolWriter:
         spec: dict[str, Any] = {"name": self._names.wire(tool.name)}
         if tool.description and tool.description.strip():
             spec["description"] = tool.description
-        schema: JSONObject = tool.parameters or _ANY_OBJECT
-        schema = schema if "type" in schema else {"type": "object", **schema}
+        schema = write_schema(tool)
         if tool.strict and self._claude.structured:
             spec["strict"] = True
             schema = schemas.fit(STRICT, schema, self._notes)

@@ -12,11 +12,10 @@ from llmclient.dialects.base import Notes
 from llmclient.dialects.bedrock import answer, caching, parts
 from llmclient.dialects.bedrock.families import MEDIA, Family
 from llmclient.dialects.bedrock.parts import CACHE, Block, kind_of
-from llmclient.dialects.shapes import is_object
+from llmclient.dialects.calls import arguments_of
 from llmclient.errors import InvalidRequestError
 from llmclient.types.context import RequestContext
 from llmclient.types.messages import JSONObject, Message, Part, ReasoningBlock, Text, ToolCall
-from llmclient.wire import jsons
 
 if TYPE_CHECKING:
     from llmclient.dialects.bedrock.chat import BedrockConverse
@@ -278,7 +277,7 @@ class _Writer:
         self._unanswered.append(wire)
         if call.extra and not ours:
             self._drop_once("tool_calls.extra", "it came from another provider")
-        return {"toolUse": {"toolUseId": wire, "name": self._names.wire(call.function.name), "input": _arguments(call), **(call.extra if ours else {})}}
+        return {"toolUse": {"toolUseId": wire, "name": self._names.wire(call.function.name), "input": arguments_of(call), **(call.extra if ours else {})}}
 
     def _answered(self, given: str) -> str:
         """Return the id of the call that a result answers; one without an id answers the first that is open."""
@@ -310,13 +309,3 @@ def _is_portable(block: JSONObject) -> bool:
 def _identify(given: str) -> str:
     """Return an id that the API takes; another provider's may hold what it refuses."""
     return given if _ID.fullmatch(given) else f"tooluse_{hashlib.sha256(given.encode()).hexdigest()[:22]}"
-
-
-def _arguments(call: ToolCall) -> JSONObject:
-    try:
-        value = jsons.loads_exactly(call.function.arguments or "{}")
-    except ValueError:
-        value = None
-    if is_object(value):
-        return value
-    raise InvalidRequestError("", f"the arguments of the call {call.function.name!r} are no JSON object, which is needed here", param="messages")

@@ -48,19 +48,19 @@ class EventSplitter:
         return self._sse.feed(block)
 
     def _split(self, block: bytes) -> list[bytes] | None:
-        """Return the events of a block that begins with one, and hold the last if it has no end; None for any other shape."""
+        """Return the events of a block that begins with one, and hold what follows the last end; None for any other shape."""
         events = block[len(_START) :].split(_BETWEEN)
-        last = events.pop()
-        has_end = last.endswith(_END)
-        if has_end:
-            events.append(last[: -len(_END)])
-            last = b""
+        last, end, rest = events.pop().rpartition(_END)
+        if end:
+            events.append(last)
+        # Only a part of Google's end may wait for what follows: any other end of a line may be that of an event.
+        tail = rest[len(rest.removesuffix(b"\r").removesuffix(b"\r\n")) :]
         lines = 2 * len(events)
-        if block.count(b"\n") != lines + last.count(b"\n") or block.count(b"\r") != lines + last.count(b"\r"):
+        if block.count(b"\n") != lines + tail.count(b"\n") or block.count(b"\r") != lines + tail.count(b"\r"):
             return None
-        if len(last) > _HELD_AT_MOST or not all(events):
+        if len(rest) > _HELD_AT_MOST or not all(events) or (end and not _START.startswith(rest)):
             return None
-        self._held = b"" if has_end else _START + last
+        self._held = rest if end else _START + rest
         return events
 
     def finish(self) -> list[bytes]:

@@ -141,11 +141,11 @@ class _Writer:
         schema = held.get("schema") if is_object(held) else None
         if is_object(schema):
             field = "responseJsonSchema" if self._dialect.schema == "json_schema" else "responseSchema"
-            self._config[field] = self._schema(schema)
+            self._config[field] = self._schema(schema, "response_format")
 
-    def _schema(self, schema: JSONObject) -> JSONObject:
-        """Return a schema in the language that the provider takes."""
-        return (tidy if self._dialect.schema == "json_schema" else to_openapi)(schema, self._lose)
+    def _schema(self, schema: JSONObject, param: str) -> JSONObject:
+        """Return the schema of a parameter in the language that the provider takes."""
+        return (tidy if self._dialect.schema == "json_schema" else to_openapi)(schema, self._lose, param)
 
     def _lose(self, keyword: str, why: str) -> None:
         param = f"schema.{keyword}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from llmclient.dialects.references import Growth
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import TransformationError
 from llmclient.types.messages import JSONObject
@@ -54,9 +55,12 @@ def resolve(pointer: Any, root: JSONObject) -> JSONObject:
 # JSON Schema, but for what may not stand beside a reference.
 
 
-def tidy(schema: JSONObject, lose: Lose) -> JSONObject:
-    """Return the schema with nothing beside its references: what stood there is joined with a copy of what they point to."""
-    return _tidy(schema, schema, (), lose) if _has_siblings(schema) else schema
+def tidy(schema: JSONObject, lose: Lose, param: str) -> JSONObject:
+    """Return the schema of a parameter with nothing beside its references: what stood there is joined with a copy of what they point to.
+
+    Raises TransformationError for a reference that points nowhere, and InvalidRequestError where the copies are too large.
+    """
+    return _tidy(schema, schema, (), lose, Growth(param)) if _has_siblings(schema) else schema
 
 
 def _has_siblings(node: Any) -> bool:
@@ -71,9 +75,11 @@ def _siblings(node: JSONObject) -> list[str]:
     return [key for key in node if not key.startswith("$") and key not in _IGNORED]
 
 
-def _tidy(node: Any, root: JSONObject, trail: tuple[str, ...], lose: Lose) -> Any:
+def _tidy(node: Any, root: JSONObject, trail: tuple[str, ...], lose: Lose, growth: Growth) -> Any:
+    if trail:
+        growth.add()
     if is_array(node):
-        return [_tidy(item, root, trail, lose) for item in node]
+        return [_tidy(item, root, trail, lose, growth) for item in node]
     if not is_object(node):
         return node
     pointer = node.get("$ref")
@@ -84,7 +90,7 @@ def _tidy(node: Any, root: JSONObject, trail: tuple[str, ...], lose: Lose) -> An
             return {key: value for key, value in node.items() if key not in beside}
         node = {**resolve(pointer, root), **{key: value for key, value in node.items() if key != "$ref"}}
         trail = (*trail, pointer)
-    return {key: _under(key, value, lambda item: _tidy(item, root, trail, lose)) for key, value in node.items()}
+    return {key: _under(key, value, lambda item: _tidy(item, root, trail, lose, growth)) for key, value in node.items()}
 
 
 def _under(key: str, value: Any, visit: Callable[[Any], Any]) -> Any:
@@ -99,22 +105,25 @@ def _under(key: str, value: Any, visit: Callable[[Any], Any]) -> Any:
 # OpenAPI's language, or what Google takes of it.
 
 
-def to_openapi(schema: JSONObject, lose: Lose) -> JSONObject:
-    """Return the schema in the subset of OpenAPI 3.0 that Google takes; what is lost on the way is noted.
+def to_openapi(schema: JSONObject, lose: Lose, param: str) -> JSONObject:
+    """Return the schema of a parameter in the subset of OpenAPI 3.0 that Google takes; what is lost on the way is noted.
 
-    Raises TransformationError for a reference that points nowhere.
+    Raises TransformationError for a reference that points nowhere, and InvalidRequestError where what references stand for is too large.
     """
-    return _Writer(schema, lose).write(schema, ())
+    return _Writer(schema, lose, Growth(param)).write(schema, ())
 
 
 class _Writer:
     """Rewrites one schema."""
 
-    def __init__(self, root: JSONObject, lose: Lose) -> None:
+    def __init__(self, root: JSONObject, lose: Lose, growth: Growth) -> None:
         self._root = root
         self._lose = lose
+        self._growth = growth
 
     def write(self, node: Any, trail: tuple[str, ...]) -> dict[str, Any]:
+        if trail:
+            self._growth.add()
         if not is_object(node):
             if node is False:
                 self._lose("false", "a value that nothing fits cannot be said")
@@ -156,6 +165,7 @@ class _Writer:
         return merged
 
     def _inline_flat(self, part: JSONObject, trail: tuple[str, ...]) -> JSONObject:
+        self._growth.add()
         pointer = part["$ref"]
         if pointer in trail:
             self._lose("$ref", "the schema refers to itself in allOf")

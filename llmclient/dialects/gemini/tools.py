@@ -28,7 +28,7 @@ _MODES: Final = {"auto": "AUTO", "none": "NONE", "required": "ANY", "any": "ANY"
 class Tools:
     """Writes the tools of one request."""
 
-    def __init__(self, dialect: GeminiChat, notes: Notes, schema: Callable[[JSONObject], JSONObject]) -> None:
+    def __init__(self, dialect: GeminiChat, notes: Notes, schema: Callable[[JSONObject, str], JSONObject]) -> None:
         self._dialect = dialect
         self._notes = notes
         self._schema = schema
@@ -51,7 +51,7 @@ class Tools:
     def _function(self, tool: Tool) -> JSONObject:
         out: dict[str, Any] = {"name": tool.name, "description": tool.description or ""}
         if tool.parameters is not None:
-            written = self._schema(tool.parameters)
+            written = self._schema(tool.parameters, "tools")
             if self._dialect.schema == "json_schema":
                 out["parametersJsonSchema"] = written
             elif written.get("properties"):

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.base import Notes
-from llmclient.dialects.shapes import is_object
+from llmclient.dialects.calls import arguments_of
 from llmclient.errors import InvalidRequestError
 from llmclient.types.context import RequestContext
-from llmclient.types.messages import Audio, File, Image, JSONObject, Message, Other, ReasoningBlock, Refusal, Text, ToolCall
-from llmclient.wire import jsons
+from llmclient.types.messages import Audio, File, Image, Message, Other, ReasoningBlock, Refusal, Text, ToolCall
 
 if TYPE_CHECKING:
     from llmclient.dialects.ollama.chat import OllamaChat
@@ -120,7 +119,7 @@ class _Writer:
         name, place = call.function.name, len(self._open)
         self._calls[call.id] = place, name
         self._open.append((call.id, place, name))
-        return {"function": {"name": name, "arguments": _arguments(call)}}
+        return {"function": {"name": name, "arguments": arguments_of(call)}}
 
     def _answered(self, message: Message) -> str:
         """Return the name of the tool whose result this is; one without an id answers the first call that is open."""
@@ -140,13 +139,3 @@ class _Writer:
         if param not in self._said:
             self._said.add(param)
             self._notes.drop(param, why)
-
-
-def _arguments(call: ToolCall) -> JSONObject:
-    try:
-        value = jsons.loads_exactly(call.function.arguments or "{}")
-    except ValueError:
-        value = None
-    if is_object(value):
-        return value
-    raise InvalidRequestError("", f"the arguments of the call {call.function.name!r} are no JSON object, which is needed here", param="messages")

@@ -208,10 +208,10 @@ class _Writer:
         function = written.get("function")
         if not is_object(function):
             return written
-        return {**written, "function": self._tidy(function, "parameters")}
+        return {**written, "function": self._tidy(function, "parameters", "tools")}
 
-    def _tidy(self, holder: JSONObject, key: str) -> JSONObject:
-        """Return a function or a named schema in which the schema under `key` is one that the provider takes."""
+    def _tidy(self, holder: JSONObject, key: str, param: str) -> JSONObject:
+        """Return a function or a named schema of a parameter, in which the schema under `key` is one that the provider takes."""
         if "strict" in holder and not self._dialect.tool_strict:
             self._drop_once("strict", "schemas are not enforced here")
             holder = {name: value for name, value in holder.items() if name != "strict"}
@@ -219,7 +219,7 @@ class _Writer:
         if not is_object(schema):
             return holder
         if self._dialect.inline_refs:
-            schema = schemas.inline(schema)
+            schema = schemas.inline(schema, param)
         if self._dialect.schema_drop:
             schema, gone = schemas.without(schema, self._dialect.schema_drop)
             for keyword in sorted(gone):
@@ -262,7 +262,7 @@ class _Writer:
             self._check_structured(kind)
         schema = value.get("json_schema")
         if is_object(schema):
-            value = {**value, "json_schema": self._tidy(schema, "schema")}
+            value = {**value, "json_schema": self._tidy(schema, "schema", "response_format")}
         self._put("response_format", value)
 
     def _check_structured(self, kind: str) -> None:

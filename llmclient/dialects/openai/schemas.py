@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from llmclient.dialects.references import Growth
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import TransformationError
 from llmclient.types.messages import JSONObject
@@ -37,36 +38,44 @@ def _without(schema: Any, keywords: frozenset[str], gone: set[str]) -> Any:
     return out
 
 
-def inline(schema: JSONObject) -> JSONObject:
-    """Return the schema with each local `$ref` replaced by what it points to.
+def inline(schema: JSONObject, param: str) -> JSONObject:
+    """Return the schema of a parameter with each local `$ref` replaced by what it points to.
 
-    Raises TransformationError for one that points nowhere or, in a circle, to itself.
+    Raises TransformationError for one that points nowhere or, in a circle, to itself, and InvalidRequestError where the result is too large.
     """
-    out = _inline(schema, schema, ())
+    out = _Inliner(schema, param).write(schema, ())
     return {key: value for key, value in out.items() if key not in ("$defs", "definitions")}
 
 
-def _inline(node: Any, root: JSONObject, trail: tuple[str, ...]) -> Any:
-    if is_array(node):
-        return [_inline(item, root, trail) for item in node]
-    if not is_object(node):
-        return node
-    pointer = node.get("$ref")
-    if isinstance(pointer, str):
-        if pointer in trail:
-            raise TransformationError("", f"the schema refers to itself at {pointer}, which cannot be written without $ref")
-        target = _inline(_resolve(pointer, root), root, (*trail, pointer))
-        siblings = {key: value for key, value in node.items() if key != "$ref"}
-        return {**target, **_inline(siblings, root, trail)}
-    return {key: _inline_under(key, value, root, trail) for key, value in node.items()}
+class _Inliner:
+    """Rewrites one schema."""
 
+    def __init__(self, root: JSONObject, param: str) -> None:
+        self._root = root
+        self._growth = Growth(param)
 
-def _inline_under(key: str, value: Any, root: JSONObject, trail: tuple[str, ...]) -> Any:
-    if key in _VALUES or key in ("$defs", "definitions"):
-        return value
-    if key in _NAMED and is_object(value):
-        return {name: _inline(item, root, trail) for name, item in value.items()}
-    return _inline(value, root, trail)
+    def write(self, node: Any, trail: tuple[str, ...]) -> Any:
+        if trail:
+            self._growth.add()
+        if is_array(node):
+            return [self.write(item, trail) for item in node]
+        if not is_object(node):
+            return node
+        pointer = node.get("$ref")
+        if isinstance(pointer, str):
+            if pointer in trail:
+                raise TransformationError("", f"the schema refers to itself at {pointer}, which cannot be written without $ref")
+            target = self.write(_resolve(pointer, self._root), (*trail, pointer))
+            siblings = {key: value for key, value in node.items() if key != "$ref"}
+            return {**target, **self.write(siblings, trail)}
+        return {key: self._under(key, value, trail) for key, value in node.items()}
+
+    def _under(self, key: str, value: Any, trail: tuple[str, ...]) -> Any:
+        if key in _VALUES or key in ("$defs", "definitions"):
+            return value
+        if key in _NAMED and is_object(value):
+            return {name: self.write(item, trail) for name, item in value.items()}
+        return self.write(value, trail)
 
 
 def _resolve(pointer: str, root: JSONObject) -> JSONObject:

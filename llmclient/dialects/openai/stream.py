@@ -289,8 +289,7 @@ class OpenAIChatDecoder(StreamDecoder["OpenAIChat", bytes]):
     def _fail(self, error: ProviderError, chunks: list[ChatChunk]) -> list[ChatChunk]:
         """Note the failure, which waits until the chunks before it were handed over."""
         self._flush(chunks)
-        self.error = error
-        return chunks
+        return super()._fail(error, chunks)
 
 
 def _is_text(delta: JSONObject) -> bool:

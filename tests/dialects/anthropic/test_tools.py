@@ -190,3 +190,13 @@ def test_arguments_stay_text():
     """A plain answer holds an object, which becomes the JSON text that callers of OpenAI know."""
     answer = message({"type": "tool_use", "id": "t1", "name": "add", "input": {"a": [1, None]}}, stop="tool_use")
     assert {"a": [1, None]} == json.loads(decode(answer).tool_calls[0].function.arguments)
+
+
+@pytest.mark.parametrize("given", [[1, 2], [], "type", 5], ids=["list", "empty list", "text", "number"])
+def test_a_schema_that_is_no_object_is_refused(given):
+    """As a tool's parameters and as the answer's shape; the error names which."""
+    with pytest.raises(InvalidRequestError, match="'add'") as tool:
+        params(tools=[Tool("add", parameters=given)])
+    with pytest.raises(InvalidRequestError) as answer:
+        params(response_format={"type": "json_schema", "json_schema": {"name": "s", "schema": given}})
+    assert ("tools", "response_format") == (tool.value.param, answer.value.param)

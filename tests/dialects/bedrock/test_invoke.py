@@ -116,3 +116,23 @@ def test_thoughts_of_converse_stay_out():
     block = {"text": "hm", "signature": "s", "provider": "acme", "dialect": "bedrock"}
     sent = encode([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "reasoning_blocks": [block]}]).body["messages"][1]
     assert "b" == sent["content"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [("ThrottlingException", errors.RateLimitError), ("com.amazon.coral.service#AccessDeniedException", errors.PermissionDeniedError)],
+)
+def test_failures_that_come_as_an_answer(kind, error):
+    """Amazon's kind tells the class, although the status is 200; in a whole body and where a stream was asked for."""
+    raw = json.dumps({"__type": kind, "message": "no"}).encode()
+    with pytest.raises(error, match="no") as caught:
+        DIALECT.decode(raw, "m", "r")
+    decoder, chunks = run(raw, DIALECT)
+    assert (error, error, "m", []) == (caught.type, type(decoder.error), caught.value.model, chunks)
+
+
+@pytest.mark.parametrize("raw", [b"", b"<html>", b'{"a": 1}', b"[]"])
+def test_what_is_no_answer_and_no_failure(raw):
+    """It is an error of reading."""
+    with pytest.raises(errors.ResponseParsingError):
+        DIALECT.decode(raw, "m", "r")

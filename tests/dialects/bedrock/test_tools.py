@@ -185,3 +185,13 @@ def test_calls_in_one_stream_are_numbered_by_us():
     pieces = [piece for chunk in decoder.feed(b"".join(events(value))) for piece in chunk.tool_calls]
     assert [(0, "t", "f"), (1, "u", "g")] == [(piece.index, piece.id, piece.function.name) for piece in pieces if piece.id]
     assert ["{}"] == [piece.function.arguments for piece in pieces if piece.index == 1 and not piece.id]
+
+
+@pytest.mark.parametrize("given", [[1, 2], [], "type", 5], ids=["list", "empty list", "text", "number"])
+def test_a_schema_that_is_no_object_is_refused(given):
+    """As a tool's parameters and as the answer's shape; the error names which."""
+    with pytest.raises(InvalidRequestError, match="'add'") as tool:
+        params(tools=[Tool("add", parameters=given)])
+    with pytest.raises(InvalidRequestError) as form:
+        params(response_format={"type": "json_schema", "json_schema": {"name": "s", "schema": given}})
+    assert ("tools", "response_format") == (tool.value.param, form.value.param)

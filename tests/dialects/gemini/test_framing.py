@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import hypothesis
@@ -25,6 +26,42 @@ def test_events_are_those_of_the_general_decoder(pieces: list[bytes], size: int)
     data = b"".join(pieces)
     plain, general = EventSplitter(), SSEDecoder()
     assert feed(general, data, size) + general.finish() == feed(plain, data, size) + plain.finish()
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"], ids=["LF", "CRLF", "CR"])
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1 << 20])
+def test_an_event_is_given_as_soon_as_its_last_byte_has_come(end: bytes, size: int) -> None:
+    """Whichever way lines end, and however the bytes are cut; nothing waits for what follows."""
+    splitter = EventSplitter()
+    for number in range(3):
+        assert [b"{%d}" % number] == feed(splitter, b"data: {%d}" % number + 2 * end, size)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("begun", range(1, 7))
+def test_an_event_is_given_although_the_next_has_begun_in_the_same_read(end: bytes, begun: int) -> None:
+    """Anywhere within its first bytes."""
+    splitter = EventSplitter()
+    following = b"data: y" + 2 * end
+    assert [b"x"] == splitter.feed(b"data: x" + 2 * end + following[:begun])
+    assert [b"y"] == splitter.feed(following[begun:])
+
+
+def test_a_read_that_ends_within_the_next_event_keeps_the_fast_path() -> None:
+    """Reads are cut anywhere, in a stream as Google sends it."""
+    splitter = EventSplitter()
+    feed(splitter, b"data: x\r\n\r\n" * 20, 7)
+    assert splitter._is_plain
+
+
+@hypothesis.given(cuts=st.lists(st.integers(0, 60), max_size=6), end=st.sampled_from([b"\n", b"\r\n", b"\r"]))
+def test_any_cut_gives_the_same_events(cuts: list[int], end: bytes) -> None:
+    """Also within a line's end."""
+    data = b"".join(b"data: {%d}" % number + 2 * end for number in range(4))
+    splitter = EventSplitter()
+    places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    events = [event for start, stop in itertools.pairwise(places) for event in splitter.feed(data[start:stop])]
+    assert [b"{0}", b"{1}", b"{2}", b"{3}"] == events + splitter.finish()
 
 
 def test_an_event_without_data_is_passed_over() -> None:

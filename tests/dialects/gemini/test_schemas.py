@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
+from llmclient.dialects.gemini import GeminiChat
 from llmclient.dialects.gemini.schemas import tidy, to_openapi
-from llmclient.errors import TransformationError
+from llmclient.errors import InvalidRequestError, TransformationError
+from llmclient.types.messages import Tool
+from tests.dialects.gemini.kit import GEMINI, encode
 
 
 def convert(schema: dict[str, Any]) -> tuple[Any, list[str]]:
     """Return a schema in OpenAPI's language, and what was lost."""
     lost: list[str] = []
-    return to_openapi(schema, lambda keyword, why: lost.append(keyword)), lost
+    return to_openapi(schema, lambda keyword, why: lost.append(keyword), "tools"), lost
 
 
 @pytest.mark.parametrize(
@@ -112,7 +116,7 @@ def test_a_name_with_odd_characters_is_found() -> None:
 def test_a_plain_schema_stays_the_same_object() -> None:
     """Nothing is copied where nothing is to do."""
     schema = {"$ref": "#/$defs/A", "title": "T", "$defs": {"A": {"type": "array", "items": [{"$ref": "#/$defs/A"}]}}}
-    assert tidy(schema, lambda keyword, why: None) is schema
+    assert tidy(schema, lambda keyword, why: None, "tools") is schema
 
 
 def test_what_stands_beside_a_reference_is_joined_with_its_target() -> None:
@@ -123,7 +127,7 @@ def test_what_stands_beside_a_reference_is_joined_with_its_target() -> None:
         "default": {"$ref": "x", "b": 1},
         "$defs": {"A": {"type": "string"}},
     }
-    sent = tidy(schema, lambda keyword, why: None)
+    sent = tidy(schema, lambda keyword, why: None, "tools")
     assert {"type": "string", "description": "d"} == sent["properties"]["a"]
     assert {"anyOf": [{"$ref": "#/$defs/A"}]} == sent["properties"]["list"]
     assert {"$ref": "x", "b": 1} == sent["default"]
@@ -133,6 +137,49 @@ def test_a_circle_keeps_its_reference() -> None:
     """What stood beside it within itself is dropped, with a note."""
     schema = {"$defs": {"A": {"properties": {"next": {"$ref": "#/$defs/A", "description": "d"}}}}, "properties": {"first": {"$ref": "#/$defs/A", "description": "d"}}}
     lost: list[str] = []
-    sent = tidy(schema, lambda keyword, why: lost.append(keyword))
+    sent = tidy(schema, lambda keyword, why: lost.append(keyword), "tools")
     assert {"$ref": "#/$defs/A"} == sent["properties"]["first"]["properties"]["next"]
     assert {"description"} == set(lost)
+
+
+def doubling(levels: int, beside: str = "") -> dict[str, Any]:
+    """Return a schema with definitions each of which holds the next one twice, with something beside each reference or not."""
+    note = {"description": beside} if beside else {}
+    twice = {f"d{n}": {"type": "object", "properties": {side: {"$ref": f"#/$defs/d{n + 1}", **note} for side in "ab"}} for n in range(levels)}
+    return {"$ref": "#/$defs/d0", **note, "$defs": {**twice, f"d{levels}": {"type": "string"}}}
+
+
+def joined(levels: int) -> dict[str, Any]:
+    """Return a schema whose definitions each join the next one twice."""
+    twice = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(levels)}
+    return {"$ref": "#/$defs/d0", "$defs": {**twice, f"d{levels}": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    ("write", "schema"),
+    [(to_openapi, doubling(40)), (to_openapi, joined(40)), (tidy, doubling(40, "d"))],
+    ids=["references", "allOf", "what stands beside references"],
+)
+def test_references_that_double_are_refused(write: Any, schema: dict[str, Any]) -> None:
+    """What they stand for is too large to be sent, and takes no time."""
+    with pytest.raises(InvalidRequestError, match="10000") as caught:
+        write(schema, lambda keyword, why: None, "tools")
+    assert "tools" == caught.value.param
+
+
+@pytest.mark.parametrize("dialect", [GEMINI, attrs.evolve(GEMINI, schema="openapi")], ids=["JSON Schema", "OpenAPI"])
+def test_the_error_names_the_parameter(dialect: GeminiChat) -> None:
+    """The tools, or the answer's format."""
+    form = {"type": "json_schema", "json_schema": {"name": "s", "schema": doubling(40, "d")}}
+    with pytest.raises(InvalidRequestError) as tool:
+        encode(dialect=dialect, tools=[Tool("a", parameters=doubling(40, "d"))])
+    with pytest.raises(InvalidRequestError) as answer:
+        encode(dialect=dialect, response_format=form)
+    assert ("tools", "response_format") == (tool.value.param, answer.value.param)
+
+
+def test_what_a_schema_itself_holds_is_not_bounded() -> None:
+    """Only what references add to it is."""
+    fields = {f"f{n}": {"type": "string"} for n in range(11_000)}
+    assert 11_000 == len(convert({"type": "object", "properties": fields})[0]["properties"])
+    assert 1 << 9 == str(convert(doubling(9))[0]).count("string")
