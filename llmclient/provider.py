@@ -159,7 +159,7 @@ class Provider:
     @property
     def capabilities(self) -> frozenset[Capability]:
         """What the provider can do: an operation for each filled slot, and what any of its models can."""
-        slots = {slot for slot in OPERATIONS if getattr(self, slot) is not None} | ({"chat"} if self.chat_by_model else set())
+        slots = [slot for slot in OPERATIONS if getattr(self, slot) is not None or (slot == "chat" and self.chat_by_model)]
         return capabilities_of(slots, {ability for info in self.models for ability in info.abilities})
 
     def model_info(self, model: str) -> ModelInfo | None:
