@@ -21,18 +21,11 @@ Run = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
-@pytest.fixture(scope="session")
-def running() -> Iterator[Simulator]:
-    """One simulator for all tests of the command line."""
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    """A simulator of the test's own: a call that an ended run had begun must not meet the next test's faults."""
     with Simulator() as simulator:
         yield simulator
-
-
-@pytest.fixture
-def simulator(running: Simulator) -> Simulator:
-    """The simulator, with an empty journal and no faults."""
-    running.clear()
-    return running
 
 
 @pytest.fixture
