@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import threading
 
@@ -33,9 +32,10 @@ def command(port: int, host: str, pace: float, seed: int, api_key: str | None, *
     from llmclient.simulator import Simulator
 
     ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda _number, _frame: ended.set())
     with Simulator(host=host, port=port, pace=pace, seed=seed, api_key=api_key, log=note if verbose else None) as simulator:
+        # Handlers, since whoever reads the address may interrupt before the wait has begun.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda _number, _frame: ended.set())
         note(f"OPENAI_BASE_URL={simulator.url}/v1 makes it OpenAI; Ctrl-C ends it")
         put(f"{simulator.url}\n")
-        with contextlib.suppress(KeyboardInterrupt):
-            ended.wait()
+        ended.wait()
