@@ -8,9 +8,11 @@ from __future__ import annotations
 import functools
 import http.client
 import queue
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
+from urllib3._collections import HTTPHeaderDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ClosedPoolError, EmptyPoolError, ProtocolError
@@ -19,8 +21,9 @@ from urllib3.util.connection import is_connection_dropped
 
 from llmclient.deadline import Call
 from llmclient.dialer import dial
+from llmclient.head import is_watched, write_head
 from llmclient.idle import IdleConnections
-from llmclient.parser import Answer
+from llmclient.parser import SLACK, Answer
 
 PIECE = 16 * 1024
 """Bytes of a TLS upload that go under one timeout: one record."""
@@ -30,6 +33,8 @@ class _Bounded(HTTPConnectionPool):
     """What the pools for http and https have in common."""
 
     QueueCls = IdleConnections  # type: ignore[assignment]  # it has all that urllib3 uses of a queue
+    _written: str | None = None
+    """The host as urllib3 writes it in a request, once it has written one."""
 
     def urlopen(self, method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None, *args: Any, **options: Any) -> Any:
         """Send one request and return the answer once its head has come; under a Call, one that went stale while idle is sent again."""
@@ -49,6 +54,8 @@ class _Bounded(HTTPConnectionPool):
         conn = self._lease(call, fresh)
         try:
             self._open(conn, call, url)
+            if self._send_plain(conn, call, method, url, body, headers):
+                return self._receive_plain(conn, call, method, url)
             self._send(conn, call, method, url, body, headers, chunked)
             return self._receive(conn, call)
         except http.client.HTTPException as error:
@@ -116,7 +123,6 @@ class _Bounded(HTTPConnectionPool):
     def _open(self, conn: Any, call: Call, url: str) -> None:
         """Connect, if the connection is new."""
         call.reused = not conn.is_closed
-        conn.response_class = functools.partial(Answer, call=call)
         if not call.reused:
             self._connect(conn, call, url)
         call.attach(conn.sock)
@@ -140,13 +146,68 @@ class _Bounded(HTTPConnectionPool):
             conn.__dict__.pop("_new_conn", None)
             call.end_connect()
 
+    def _send_plain(self, conn: Any, call: Call, method: str, url: str, body: Any, headers: Mapping[str, str]) -> bool:
+        """Send a short request in one system call; return False, and send nothing, where http.client should do it."""
+        host = self._written
+        if host is None or type(body) is not bytes or len(body) > PIECE or type(conn) not in _OWN or is_watched(conn):
+            return False
+        head = write_head(method, url, host, headers, len(body))
+        if head is None:
+            return False
+        left, sock = call.left(), conn.sock
+        armed = sock.gettimeout()
+        if armed is None or not -SLACK < armed - left < SLACK:
+            sock.settimeout(left)
+        try:
+            sock.sendall(head + body)
+        except TimeoutError:
+            call.left()
+            raise
+        except OSError:
+            if call.cancelled or conn.sock is None:
+                raise
+        return True
+
+    def _receive_plain(self, conn: Any, call: Call, method: str, url: str) -> HTTPResponse:
+        """Read the head of the answer to what `_send_plain` has sent."""
+        sock = conn.sock
+        answer = Answer(sock, method=method, call=call)
+        try:
+            answer.begin()
+        except BaseException:
+            answer.close()
+            raise
+        if answer.will_close:
+            conn.close()
+        response = HTTPResponse(
+            body=answer,
+            headers=collect(answer.msg.items()),
+            status=answer.status,
+            version=answer.version,
+            version_string=conn._http_vsn_str,
+            reason=answer.reason,
+            preload_content=False,
+            decode_content=False,
+            original_response=answer,
+            pool=self,
+            connection=conn,
+            request_method=method,
+            request_url=url,
+            sock_shutdown=getattr(sock, "shutdown", None),
+        )
+        call.answer = response
+        return response
+
     def _send(self, conn: Any, call: Call, method: str, url: str, body: Any, headers: Mapping[str, str], chunked: bool) -> None:
+        conn.response_class = functools.partial(Answer, call=call)
         conn.timeout = call.left()
         if self.proxy_headers and not url.startswith("/"):
             headers = {**headers, **self.proxy_headers}
         try:
             if type(conn) in _OWN and isinstance(body, bytes) and len(body) <= PIECE:
-                _send_at_once(conn, method, url, body, headers)
+                written = _send_at_once(conn, method, url, body, headers)
+                if "host" not in headers:
+                    self._written = written
             else:
                 conn.request(method, url, body=_pieces(conn, call, body), headers=headers, chunked=chunked, preload_content=False, decode_content=False)
         except TimeoutError:
@@ -174,10 +235,24 @@ class HTTPSPool(_Bounded, HTTPSConnectionPool):
     """TLS connections to one host."""
 
 
+_HOST_FIELD = re.compile(rb"[A-Z]+ /[^\r\n]*\r\nHost: ([^\r\n]*)\r\n")
 _OWN = (HTTPConnection, HTTPSConnection)
 """urllib3's own connections; test tools bring others, which send as they like."""
 
 POOLS: dict[str, type[HTTPConnectionPool]] = {"http": HTTPPool, "https": HTTPSPool}
+
+
+def collect(fields: Iterable[tuple[str, str]]) -> HTTPHeaderDict:
+    """Return fields as urllib3 keeps them, which takes it a few steps for each."""
+    headers = HTTPHeaderDict()
+    known = headers._container
+    for name, value in fields:
+        lower = name.lower()
+        if lower in known:
+            headers.add(name, value)
+        else:
+            known[lower] = [name, value]
+    return headers
 
 
 def drop(response: HTTPResponse) -> None:
@@ -201,15 +276,21 @@ def _is_stale(error: BaseException, call: Call) -> bool:
     return call.reused and not call.received and not isinstance(error, TimeoutError) and call.verdict() is None
 
 
-def _send_at_once(conn: Any, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> None:
-    """Send head and body in one system call; http.client makes one for each, and every thread waits its turn twice."""
+def _send_at_once(conn: Any, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> str | None:
+    """Send head and body in one system call, and return the host that was written.
+
+    http.client makes a system call for each, and every thread waits its turn twice.
+    """
     parts: list[bytes] = []
     conn.send = parts.append
     try:
         conn.request(method, url, body=body, headers=headers, preload_content=False, decode_content=False)
     finally:
         del conn.send
-    conn.send(b"".join(parts))
+    request = b"".join(parts)
+    conn.send(request)
+    host = _HOST_FIELD.match(request)
+    return None if host is None else host[1].decode("latin-1")
 
 
 def _pieces(conn: Any, call: Call, body: Any) -> Any:

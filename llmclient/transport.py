@@ -25,6 +25,7 @@ from llmclient.errors import ConfigurationError, ProviderError
 from llmclient.exchange import Exchange
 from llmclient.failures import FAULTS, explain
 from llmclient.idle import IdleConnections, keep_for_ever
+from llmclient.parser import Answer
 from llmclient.pool import POOLS, drop
 from llmclient.prepared import NO_COOKIES, check_headers, origin_of, prepare
 
@@ -112,6 +113,9 @@ class PooledAdapter(requests.adapters.HTTPAdapter):
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         """Return requests' view of an answer, without parsing cookies."""
+        if isinstance(getattr(resp, "_fp", None), Answer) and not req.hooks["response"]:
+            # Without it requests looks for no cookies. Nobody reads it before `Transport` has put it back.
+            resp._original_response = None
         response = requests.Response.__new__(requests.Response)
         headers = resp.headers if isinstance(resp.headers, HTTPHeaderDict) else CaseInsensitiveDict(resp.headers)
         response.__dict__.update(_BLANK, history=[])
@@ -266,8 +270,12 @@ class Transport:
         response = through.send(
             request, stream=True, allow_redirects=False, proxies=route.proxies, verify=route.verify, cert=route.cert, timeout=cast("Any", call)
         )
-        if response.raw is call.answer:
+        answer = call.answer
+        if answer is not None and response.raw is answer:
             call.answer = None
+            source: Any = getattr(answer, "_fp", None)
+            if isinstance(source, Answer):
+                answer._original_response = source
         return response
 
     def close(self) -> None:

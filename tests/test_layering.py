@@ -23,7 +23,7 @@ LAYERS: dict[str, tuple[str, str]] = {
     "types": ("types", "errors wire"),
     "auth": ("auth auth_aws auth_azure auth_exchange auth_google renewal", "errors types"),
     "models": ("models", "errors types"),
-    "transport": ("deadline dialer exchange failures idle inflate parser pool prepared tls transport", "errors types"),
+    "transport": ("deadline dialer exchange failures head idle inflate parser pool prepared tls transport", "errors types"),
     "retry": ("retry", "errors transport"),
     "streaming": ("streaming", "errors types transport"),
     "dialects": ("dialects", "errors types auth models wire"),
