@@ -10,7 +10,7 @@ import http.client
 import queue
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from urllib3._collections import HTTPHeaderDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -29,6 +29,16 @@ PIECE = 16 * 1024
 """Bytes of a TLS upload that go under one timeout: one record."""
 
 
+class _Request(NamedTuple):
+    """What is to be sent, as urllib3's pools are told."""
+
+    method: str
+    url: str
+    body: Any
+    headers: Mapping[str, str]
+    chunked: bool
+
+
 class _Bounded(HTTPConnectionPool):
     """What the pools for http and https have in common."""
 
@@ -41,23 +51,22 @@ class _Bounded(HTTPConnectionPool):
         call = options.get("timeout")
         if not isinstance(call, Call):
             return super().urlopen(method, url, body, headers, *args, **options)
-        exchange = functools.partial(self._attempt, call, method, url, body, headers or {}, bool(options.get("chunked")))
+        request = _Request(method, url, body, headers or {}, bool(options.get("chunked")))
         try:
-            return exchange()
+            return self._attempt(call, request)
         except (OSError, ProtocolError) as error:
             if not _is_stale(error, call):
                 raise
         self._idle().clear()
-        return exchange(fresh=True)
+        return self._attempt(call, request, fresh=True)
 
-    def _attempt(self, call: Call, method: str, url: str, body: Any, headers: Mapping[str, str], chunked: bool, *, fresh: bool = False) -> HTTPResponse:
+    def _attempt(self, call: Call, request: _Request, *, fresh: bool = False) -> HTTPResponse:
         conn = self._lease(call, fresh)
         try:
-            self._open(conn, call, url)
-            if self._send_plain(conn, call, method, url, body, headers):
-                return self._receive_plain(conn, call, method, url)
-            self._send(conn, call, method, url, body, headers, chunked)
-            return self._receive(conn, call)
+            self._open(conn, call, request.url)
+            head = self._head(conn, request)
+            self._send(conn, call, request, head)
+            return self._receive(conn, call) if head is None else self._read_answer(conn, call, request)
         except http.client.HTTPException as error:
             self._abandon(conn, call)
             if isinstance(error, OSError):
@@ -146,32 +155,56 @@ class _Bounded(HTTPConnectionPool):
             conn.__dict__.pop("_new_conn", None)
             call.end_connect()
 
-    def _send_plain(self, conn: Any, call: Call, method: str, url: str, body: Any, headers: Mapping[str, str]) -> bool:
-        """Send a short request in one system call; return False, and send nothing, where http.client should do it."""
-        host = self._written
-        if host is None or type(body) is not bytes or len(body) > PIECE or type(conn) not in _OWN or is_watched(conn):
-            return False
-        head = write_head(method, url, host, headers, len(body))
-        if head is None:
-            return False
-        left, sock = call.left(), conn.sock
-        armed = sock.gettimeout()
-        if armed is None or not -SLACK < armed - left < SLACK:
-            sock.settimeout(left)
+    def _head(self, conn: Any, request: _Request) -> bytes | None:
+        """Return the head of a short request, to be sent together with its body; None where http.client should write it."""
+        body = request.body
+        if self._written is None or type(body) is not bytes or len(body) > PIECE or type(conn) not in _OWN or is_watched(conn):
+            return None
+        return write_head(request.method, request.url, self._written, request.headers, len(body))
+
+    def _send(self, conn: Any, call: Call, request: _Request, head: bytes | None) -> None:
+        left = call.left()
         try:
-            sock.sendall(head + body)
+            if head is not None:
+                _arm(conn.sock, left)
+                conn.sock.sendall(head + request.body)
+            else:
+                conn.timeout = left
+                conn.response_class = functools.partial(Answer, call=call)
+                self._request(conn, call, request)
         except TimeoutError:
             call.left()
             raise
         except OSError:
+            # The server may have answered before it had read everything; if not, reading fails likewise.
             if call.cancelled or conn.sock is None:
                 raise
-        return True
 
-    def _receive_plain(self, conn: Any, call: Call, method: str, url: str) -> HTTPResponse:
-        """Read the head of the answer to what `_send_plain` has sent."""
+    def _request(self, conn: Any, call: Call, request: _Request) -> None:
+        """Let http.client write a request; learns from it how the host is written."""
+        method, url, body, headers, chunked = request
+        if self.proxy_headers and not url.startswith("/"):
+            headers = {**headers, **self.proxy_headers}
+        if type(conn) in _OWN and isinstance(body, bytes) and len(body) <= PIECE:
+            written = _send_at_once(conn, method, url, body, headers)
+            if "host" not in headers:
+                self._written = written
+        else:
+            conn.request(method, url, body=_pieces(conn, call, body), headers=headers, chunked=chunked, preload_content=False, decode_content=False)
+
+    def _receive(self, conn: Any, call: Call) -> HTTPResponse:
+        """Let http.client read the head of an answer."""
+        response: HTTPResponse = conn.getresponse()
+        conn.response_class = http.client.HTTPResponse
+        response._connection = conn
+        response._pool = self
+        call.answer = response
+        return response
+
+    def _read_answer(self, conn: Any, call: Call, request: _Request) -> HTTPResponse:
+        """Read the head of an answer as `getresponse` does, without what it does for others."""
         sock = conn.sock
-        answer = Answer(sock, method=method, call=call)
+        answer = Answer(sock, method=request.method, call=call)
         try:
             answer.begin()
         except BaseException:
@@ -179,7 +212,7 @@ class _Bounded(HTTPConnectionPool):
             raise
         if answer.will_close:
             conn.close()
-        response = HTTPResponse(
+        call.answer = HTTPResponse(
             body=answer,
             headers=collect(answer.msg.items()),
             status=answer.status,
@@ -191,40 +224,11 @@ class _Bounded(HTTPConnectionPool):
             original_response=answer,
             pool=self,
             connection=conn,
-            request_method=method,
-            request_url=url,
+            request_method=request.method,
+            request_url=request.url,
             sock_shutdown=getattr(sock, "shutdown", None),
         )
-        call.answer = response
-        return response
-
-    def _send(self, conn: Any, call: Call, method: str, url: str, body: Any, headers: Mapping[str, str], chunked: bool) -> None:
-        conn.response_class = functools.partial(Answer, call=call)
-        conn.timeout = call.left()
-        if self.proxy_headers and not url.startswith("/"):
-            headers = {**headers, **self.proxy_headers}
-        try:
-            if type(conn) in _OWN and isinstance(body, bytes) and len(body) <= PIECE:
-                written = _send_at_once(conn, method, url, body, headers)
-                if "host" not in headers:
-                    self._written = written
-            else:
-                conn.request(method, url, body=_pieces(conn, call, body), headers=headers, chunked=chunked, preload_content=False, decode_content=False)
-        except TimeoutError:
-            call.left()
-            raise
-        except OSError:
-            # The server may have answered before it had read everything; if not, reading fails likewise.
-            if call.cancelled or conn.sock is None:
-                raise
-
-    def _receive(self, conn: Any, call: Call) -> HTTPResponse:
-        response: HTTPResponse = conn.getresponse()
-        conn.response_class = http.client.HTTPResponse
-        response._connection = conn
-        response._pool = self
-        call.answer = response
-        return response
+        return call.answer
 
 
 class HTTPPool(_Bounded):
@@ -291,6 +295,13 @@ def _send_at_once(conn: Any, method: str, url: str, body: bytes, headers: Mappin
     conn.send(request)
     host = _HOST_FIELD.match(request)
     return None if host is None else host[1].decode("latin-1")
+
+
+def _arm(sock: Any, left: float) -> None:
+    """Bound a socket's waits; the system call that this takes is left out where the bound is near enough."""
+    armed: float | None = sock.gettimeout()
+    if armed is None or not -SLACK < armed - left < SLACK:
+        sock.settimeout(left)
 
 
 def _pieces(conn: Any, call: Call, body: Any) -> Any:
