@@ -61,11 +61,20 @@ class ChatDecoder(Protocol):
     `feed` never raises: chunks decoded before a failure are returned, and the failure waits in `error` until they were handed over.
     """
 
-    events: int
-    """How many events have come, also those that gave no chunk; comments do not count."""
-    done: bool
-    """Whether the end marker has come: nothing after it is read."""
-    error: ProviderError | None
+    @property
+    def events(self) -> int:
+        """How many events have come, also those that gave no chunk; comments do not count."""
+        ...
+
+    @property
+    def done(self) -> bool:
+        """Whether the end marker has come: nothing after it is read."""
+        ...
+
+    @property
+    def error(self) -> ProviderError | None:
+        """What ended the stream early, if anything did."""
+        ...
 
     def feed(self, data: bytes) -> list[ChatChunk]:
         """Return the chunks that these bytes complete."""

@@ -42,7 +42,7 @@ class BedrockMessages(AnthropicMessages):
     def decode(self, raw: bytes, model: str, request_id: str) -> ChatResponse:
         """Return the answer in a 2xx body; raises ResponseParsingError, or the error that the body reports."""
         if raw[:1] == b"\0":
-            return replay(self.stream(model, request_id), raw)  # type: ignore[arg-type]  # both are a ChatDecoder
+            return replay(self.stream(model, request_id), raw)
         try:
             return super().decode(raw, model, request_id)
         except ResponseParsingError as error:
