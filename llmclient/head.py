@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Mapping
+from operator import attrgetter
 from types import FunctionType
 from typing import Any, Final
+
+from urllib3.connection import HTTPConnection
 
 _METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 _FILLED_IN: Final = frozenset({"user-agent", "accept-encoding", "content-length"})
 """Fields that urllib3 adds where they are missing."""
 _FRAMING: Final = frozenset({"host", "transfer-encoding"})
-_USUAL: Final = {name: http.client.HTTPConnection.__dict__[name] for name in ("putrequest", "putheader", "endheaders", "send", "getresponse")}
+_STEPS: Final = attrgetter("request", "putrequest", "putheader", "endheaders", "send", "getresponse")
+_USUAL: Final = (_STEPS(http.client.HTTPConnection), _STEPS(HTTPConnection))
 
 
 def is_watched(conn: Any) -> bool:
     """Whether somebody looks on as a connection works: by http.client's debug output, or a tracing tool in place of its methods."""
-    methods = http.client.HTTPConnection.__dict__
-    return conn.debuglevel > 0 or any(methods[name] is not usual for name, usual in _USUAL.items()) or not _IS_USUAL
+    return conn.debuglevel > 0 or (_STEPS(http.client.HTTPConnection), _STEPS(HTTPConnection)) != _USUAL or _WAS_WATCHED
 
 
 def write_head(method: str, url: str, host: str, headers: Mapping[str, str], length: int) -> bytes | None:
@@ -40,5 +43,9 @@ def write_head(method: str, url: str, host: str, headers: Mapping[str, str], len
     return head if head.count(b"\n") == head.count(b"\r") == head.count(b"\r\n") == len(fields) + 3 else None
 
 
-_IS_USUAL: Final = all(isinstance(method, FunctionType) and method.__globals__ is http.client.__dict__ for method in _USUAL.values())
-"""Whether nobody had replaced them before we came."""
+def _is_original(method: object) -> bool:
+    return isinstance(method, FunctionType) and method.__globals__["__name__"] in ("http.client", "urllib3.connection")
+
+
+_WAS_WATCHED: Final = not all(_is_original(method) for methods in _USUAL for method in methods)
+"""Whether somebody had come before us."""

@@ -89,10 +89,16 @@ def test_a_plain_one_is_written() -> None:
     assert b"POST / HTTP/1.1\r\nHost: h\r\nUser-Agent: u\r\nAccept-Encoding: gzip\r\nContent-Length: 2\r\n\r\n" == write_head("POST", "/", "h", fields(), 2)
 
 
-@pytest.mark.parametrize("name", ["putrequest", "putheader", "endheaders", "send", "getresponse"])
-def test_tracing_tools_see_each_step_of_a_request(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sentry, Datadog and New Relic replace these methods of http.client."""
-    real: Callable[..., Any] = getattr(http.client.HTTPConnection, name)
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        *((http.client.HTTPConnection, name) for name in ("putrequest", "putheader", "endheaders", "send", "getresponse")),
+        *((HTTPConnection, name) for name in ("request", "putrequest", "putheader", "endheaders", "send", "getresponse")),
+    ],
+)
+def test_tracing_tools_see_each_step_of_a_request(kind: type, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sentry, Datadog and New Relic replace these methods."""
+    real: Callable[..., Any] = getattr(kind, name)
     seen: list[str] = []
 
     def watch(self: Any, *args: Any, **options: Any) -> Any:
@@ -104,7 +110,7 @@ def test_tracing_tools_see_each_step_of_a_request(name: str, monkeypatch: pytest
         for _ in range(2):
             transport.send(prepare("p", "POST", server.url, {}, b"{}"), new_call()).read()
         assert not seen
-        monkeypatch.setattr(http.client.HTTPConnection, name, watch)
+        monkeypatch.setattr(kind, name, watch)
         transport.send(prepare("p", "POST", server.url, {}, b"{}"), new_call()).read()
     assert seen
 
