@@ -24,8 +24,6 @@ from llmclient.types.making import maker
 from llmclient.types.media import is_list
 from llmclient.types.messages import JSONObject, Message, read_messages
 from llmclient.types.options import ChatOptions, check_names, read_options
-from llmclient.types.rerank import Document, RerankRequest, RerankResponse
-from llmclient.types.tokens import CountTokensRequest, CountTokensResponse
 
 if TYPE_CHECKING:
     import requests
@@ -37,6 +35,8 @@ if TYPE_CHECKING:
     from llmclient.streaming import ChatStream
     from llmclient.transport import Transport
     from llmclient.types.reply import Reply
+    from llmclient.types.rerank import Document, RerankResponse
+    from llmclient.types.tokens import CountTokensResponse
 
 Messages: TypeAlias = str | Message | JSONObject | Sequence[str | Message | JSONObject]
 Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -208,6 +208,8 @@ class Client:
         Options: system, tools, extra, headers, and timeout, retry, strict, api_key, api_base as for `chat`. Raises as `chat` does;
         NotSupportedError where the provider does not count.
         """
+        from llmclient.types.tokens import CountTokensRequest
+
         provider, name, context = self._route(model, options, _COUNT_KNOWN, "count_tokens")
         try:
             system = options.pop("system", None)
@@ -225,6 +227,8 @@ class Client:
         Options: top_n, return_documents, max_tokens_per_doc, extra, headers, and timeout, retry, strict, api_key, api_base as for
         `chat`. Raises as `chat` does; NotSupportedError where the provider does not rerank.
         """
+        from llmclient.types.rerank import RerankRequest
+
         provider, name, context = self._route(model, options, _RERANK_KNOWN, "rerank")
         if not is_list(documents) or not documents:
             raise InvalidRequestError(provider.label, "documents must be a list of at least one text", param="documents", model=name)

@@ -8,7 +8,6 @@ a program may add to, and every function here may be called from any thread.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import threading
@@ -226,12 +225,16 @@ def _unknown(model: str, head: str | None, instances: Collection[str]) -> str:
     known = _instance(model, instances) or _registry.find(_plain(model))
     if known is not None:
         return f"{model!r} names a provider but no model; write {known}/<model>"
+    import difflib
+
     near = difflib.get_close_matches(model, _registry.index().models, _SHOWN, _NEAR_ENOUGH)
     meant = f"; did you mean {_either(map(repr, near))}?" if near else ""
     return f"no maker serves a model {model!r}; write provider/{model}{meant}"
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:
+    import difflib
+
     near = difflib.get_close_matches(name, sorted(known), _SHOWN, _NEAR_ENOUGH)
     return f"; did you mean {_either(map(repr, near))}?" if near else "; llmclient.providers() lists the known ones"
 

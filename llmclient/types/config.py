@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping
 from typing import Any, Self
@@ -144,5 +143,7 @@ def _restore(kind: type[ProviderConfig], given: dict[str, Any], sources: Mapping
 
 
 def _unknown(name: str, known: frozenset[str]) -> str:
+    import difflib
+
     near = difflib.get_close_matches(name, sorted(known), 1)
     return f"unknown option {name!r}" + (f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(known))}")

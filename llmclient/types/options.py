@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
@@ -81,6 +80,8 @@ def check_names(options: Mapping[str, Any], known: frozenset[str] = _KNOWN, call
             continue
         if name in _REPLACED:
             raise TypeError(f"{call}() takes no {name!r}: {_REPLACED[name]}")
+        import difflib
+
         near = difflib.get_close_matches(name, sorted(known), 1)
         hint = f"did you mean {near[0]!r}?" if near else "what a provider alone knows goes into extra={...}"
         raise TypeError(f"{call}() got an unknown keyword {name!r}; {hint}")
