@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from llmclient.cli.options import PATH, call, read_call
-from llmclient.cli.output import describe_answer, is_piped, note, print_json, put, stdin, tell_usage, warn
+from llmclient.cli.output import is_piped, note, print_response, put, stdin, tell_usage, warn
 from llmclient.cli.root import Command
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _attach(path: pathlib.Path) -> Part:
 
 def _print_whole(response: ChatResponse, *, as_json: bool) -> None:
     if as_json:
-        print_json(response.to_dict() | describe_answer(response))
+        print_response(response)
     else:
         _end(response.text)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from llmclient.cli.options import account
-from llmclient.cli.output import describe_answer, print_json, put, stdin, tell_usage, to_json, warn
+from llmclient.cli.options import account, drop_none
+from llmclient.cli.output import print_response, put, stdin, tell_usage, to_json, warn
 from llmclient.cli.root import Command
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def command(model: str, texts: tuple[str, ...], source: TextIO | None, batch: in
     everything = list(_texts(texts, source))
     if as_json and len(everything) > batch:
         raise click.UsageError(f"--json prints the response of one call, and {len(everything)} texts are more than --batch {batch}")
-    options = {name: value for name, value in given.items() if value is not None}
+    options = drop_none(given)
     from llmclient.client import Client  # here, since it takes a while
 
     client = Client()
@@ -46,7 +46,7 @@ def command(model: str, texts: tuple[str, ...], source: TextIO | None, batch: in
         began = time.monotonic()
         response = client.embed(model, everything[start : start + batch], **options)
         if as_json:
-            print_json(response.to_dict() | describe_answer(response))
+            print_response(response)
         else:
             put("".join(_lines(response, start)))
         warn(response.warnings)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from llmclient.cli.options import account
+from llmclient.cli.options import account, drop_none
 from llmclient.cli.output import note, print_json, print_table
 from llmclient.cli.root import Command
 
@@ -34,7 +34,7 @@ def command(provider: str | None, *, live: bool, as_json: bool, **given: Any) ->
     """
     from llmclient import registry
 
-    options = {name: value for name, value in given.items() if value is not None}
+    options = drop_none(given)
     if not live and options:
         raise click.UsageError(f"--{next(iter(options)).replace('_', '-')} goes with --live")
     if live:

@@ -66,10 +66,15 @@ def read_call(given: dict[str, Any]) -> dict[str, Any]:
     """Take the options of `call` out of a command's arguments, and return the keywords for `Client.chat`."""
     taken = {name: given.pop(name) for name in _CALL}
     pairs, schema = dict(taken.pop("option")), taken.pop("schema")
-    keywords = {name: value for name, value in taken.items() if value is not None}
+    keywords = drop_none(taken)
     if schema is not None:
         keywords["response_format"] = read_schema(schema)
     return _merge(keywords, pairs)
+
+
+def drop_none(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that somebody has given, so that a call keeps its own defaults for the others."""
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _merge(keywords: dict[str, Any], pairs: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ import click
 
 if TYPE_CHECKING:
     from llmclient.types.answer import Answer, Warning
+    from llmclient.types.chat import ChatResponse
+    from llmclient.types.embeddings import EmbeddingResponse
     from llmclient.types.usage import Usage
 
 _PIPED_WIDTH: Final = 400
@@ -49,8 +51,12 @@ def print_json(value: Any) -> None:
     put(to_json(value, indent=True).decode() + "\n")
 
 
-def describe_answer(answer: Answer) -> dict[str, Any]:
-    """Return what `to_dict` of a response leaves out."""
+def print_response(response: ChatResponse | EmbeddingResponse) -> None:
+    """Write a whole response as JSON, with what its `to_dict` leaves out."""
+    print_json(response.to_dict() | _describe(response))
+
+
+def _describe(answer: Answer) -> dict[str, Any]:
     return {
         "cost": answer.cost,
         "cost_note": answer.cost_note,

@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from llmclient.simulator.exchange import Failure
 from llmclient.simulator.schema import sample
+from llmclient.simulator.wording import Unanswered
 
 MODELS = ("canned", "echo", "embed", "fail", "lorem", "reasoner")
 CONTEXT = 128_000
@@ -38,6 +38,7 @@ FILE_TOKENS = 100
 _TOKEN = re.compile(r"\s*\S{1,16}|\s+")
 _LOREM_TOKENS = 200
 _MESSAGE_TOKENS = 3
+_PIECE = 6
 _CACHE_LEAST = 1_024
 _CACHE_STEP = 128
 _BAD_SCHEMA = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError, re.error)
@@ -80,6 +81,15 @@ class Call(NamedTuple):
     id: str
     name: str
     arguments: str
+
+    @property
+    def parsed(self) -> dict[str, Any]:
+        """The arguments as an object; those of a call that was cut off are lost, as an object cannot be half one."""
+        try:
+            value: dict[str, Any] = orjson.loads(self.arguments)
+        except orjson.JSONDecodeError:
+            return {}
+        return value
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -138,10 +148,15 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
+def pieces(arguments: str) -> list[str]:
+    """Cut a call's arguments into what the events of a stream carry of them."""
+    return [arguments[start : start + _PIECE] for start in range(0, len(arguments), _PIECE)]
+
+
 def usage_of(prompt: Prompt, answers: Sequence[Answer]) -> Usage:
     """Count the tokens; a prompt of 1,024 tokens and more counts as cached up to its last message, in steps of 128.
 
-    Raises Failure when the prompt is longer than the context.
+    Raises Unanswered when the prompt is longer than the context.
     """
     sizes = [_MESSAGE_TOKENS + len(tokens(turn.text)) + turn.media_tokens + turn.audio_tokens for turn in prompt.turns]
     tools = sum(len(tokens(tool.name)) + len(tokens(orjson.dumps(tool.parameters).decode())) for tool in prompt.tools)
@@ -151,14 +166,14 @@ def usage_of(prompt: Prompt, answers: Sequence[Answer]) -> Usage:
             f"This model's maximum context length is {CONTEXT} tokens. However, your messages resulted in {total} tokens. "
             "Please reduce the length of the messages."
         )
-        raise Failure(400, message, code="context_length_exceeded", type="invalid_request_error", param="messages")
+        raise Unanswered("long", 400, message, code="context_length_exceeded", type="invalid_request_error", param="messages", given=total, longest=CONTEXT)
     cached = (total - sizes[-1]) // _CACHE_STEP * _CACHE_STEP if sizes and total >= _CACHE_LEAST else 0
     completion, reasoning = sum(answer.tokens for answer in answers), sum(len(answer.reasoning) for answer in answers)
     return Usage(total, completion, cached, reasoning, sum(turn.audio_tokens for turn in prompt.turns))
 
 
 def answer(prompt: Prompt, index: int = 0) -> Answer:
-    """Return the answer, or the one at `index` of several; raises Failure for the model `fail`, a missing model and a bad schema."""
+    """Return the answer, or the one at `index` of several; raises Unanswered for the model `fail`, a missing model and a bad schema."""
     check_model(prompt.model)
     reasoning = tokens(_reasoning(prompt))
     tools = _chosen(prompt)
@@ -166,7 +181,7 @@ def answer(prompt: Prompt, index: int = 0) -> Answer:
         calls = [_call(prompt, tool, index, position) for position, tool in enumerate(tools)]
         text = "" if calls else _text(prompt, index)
     except _BAD_SCHEMA as error:
-        raise Failure(400, f"Invalid schema: {error}.", code="invalid_json_schema", type="invalid_request_error") from None
+        raise Unanswered("schema", 400, f"Invalid schema: {error}.", code="invalid_json_schema", type="invalid_request_error") from None
     if calls:
         return _within(prompt.max_tokens, Answer([], reasoning, calls, "tool_calls"))
     stops = [found for found in map(text.find, prompt.stop) if found >= 0]
@@ -176,12 +191,12 @@ def answer(prompt: Prompt, index: int = 0) -> Answer:
 
 
 def check_model(model: str) -> None:
-    """Raise Failure for a model that does not exist, and for the one that always fails."""
+    """Raise Unanswered for a model that does not exist, and for the one that always fails."""
     if model.startswith("missing"):
         message = f"The model `{model}` does not exist or you do not have access to it."
-        raise Failure(404, message, code="model_not_found", type="invalid_request_error")
+        raise Unanswered("unknown", 404, message, code="model_not_found", type="invalid_request_error", model=model)
     if model == "fail":
-        raise Failure(500, "The server had an error while processing your request. Sorry about that!", type="server_error")
+        raise Unanswered("broken", 500, "The server had an error while processing your request. Sorry about that!", type="server_error")
 
 
 def identifier(*parts: object) -> str:

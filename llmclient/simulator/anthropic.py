@@ -6,15 +6,15 @@ The routes stand at the usual paths and below /anthropic, where the list of mode
 from __future__ import annotations
 
 import dataclasses
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
-from llmclient.simulator.answers import MODELS, Answer, Call, Prompt, answer, check_model, identifier, usage_of
+from llmclient.simulator.answers import MODELS, Answer, Call, Prompt, Usage, answer, check_model, identifier, pieces, usage_of
 from llmclient.simulator.anthropic_prompts import prompt_of
-from llmclient.simulator.exchange import EVENTS, Dialect, Failure, Reply, Request, Route, Setting, bearer
+from llmclient.simulator.exchange import EVENTS, Dialect, Failure, Reply, Request, Route, Setting, bearer, named_event
+from llmclient.simulator.wording import Wording, rephrased
 
 _TYPES = {
     400: "invalid_request_error",
@@ -28,25 +28,30 @@ _TYPES = {
     529: "overloaded_error",
 }
 _REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
-_PIECE = 6
-_COUNTED = re.compile(r"maximum context length is (\d+) tokens.*resulted in (\d+) tokens")
+_WORDINGS = {
+    "unknown": Wording(404, "model: {model}"),
+    "broken": Wording(500, "Internal server error"),
+    "long": Wording(400, "prompt is too long: {given} tokens > {longest} maximum"),
+}
 
 
+@rephrased(_WORDINGS)
 def complete(request: Request, setting: Setting) -> Reply:
     """POST /v1/messages."""
     prompt = prompt_of(request, setting)
     one, stop = _answer(prompt)
-    usage = _usage(prompt, [one])
+    usage = _usage(usage_of(prompt, [one]))
     if request.json.get("stream"):
         return _stream(request, one, stop, usage)
     return Reply(body=orjson.dumps(_message(request, _blocks(one), one, stop, usage)), headers=headers(request))
 
 
+@rephrased(_WORDINGS)
 def count(request: Request, setting: Setting) -> Reply:
     """POST /v1/messages/count_tokens."""
     prompt = prompt_of(request, setting, counting=True)
-    _checked_model(prompt.model)
-    return Reply(body=orjson.dumps({"input_tokens": _counted(prompt, []).prompt}), headers=headers(request))
+    check_model(prompt.model)
+    return Reply(body=orjson.dumps({"input_tokens": usage_of(prompt, []).prompt}), headers=headers(request))
 
 
 def models(_request: Request, _setting: Setting) -> Reply:
@@ -94,7 +99,6 @@ def headers(request: Request) -> dict[str, str]:
 
 def _answer(prompt: Prompt) -> tuple[Answer, str | None]:
     """Return the answer, and the stop sequence that ended it."""
-    _checked_model(prompt.model)
     one = answer(prompt)
     if not prompt.stop or one.finish != "stop":
         return one, None
@@ -103,28 +107,8 @@ def _answer(prompt: Prompt) -> tuple[Answer, str | None]:
     return one, min(found)[1] if found else None
 
 
-def _checked_model(name: str) -> None:
-    try:
-        check_model(name)
-    except Failure as failure:
-        status = failure.status
-    else:
-        return
-    raise Failure(status, f"model: {name}" if status == 404 else "Internal server error")
-
-
-def _counted(prompt: Prompt, answers: Sequence[Answer]) -> Any:
-    try:
-        return usage_of(prompt, answers)
-    except Failure as failure:
-        numbers = _COUNTED.search(failure.message)
-    longest, given = numbers.groups() if numbers else ("?", "?")
-    raise Failure(400, f"prompt is too long: {given} tokens > {longest} maximum")
-
-
-def _usage(prompt: Prompt, answers: Sequence[Answer]) -> dict[str, Any]:
+def _usage(used: Usage) -> dict[str, Any]:
     """Return the counts as Anthropic does: what came from the cache stands beside the input."""
-    used = _counted(prompt, answers)
     return {
         "input_tokens": used.prompt - used.cached,
         "cache_creation_input_tokens": 0,
@@ -164,7 +148,7 @@ def _blocks(one: Answer) -> list[dict[str, Any]]:
         blocks.append({"type": "thinking", "thinking": thought, "signature": signature_of(thought)})
     if one.text:
         blocks.append({"type": "text", "text": "".join(one.text)})
-    blocks += [{"type": "tool_use", "id": _call_id(call), "name": call.name, "input": _input(call), "caller": {"type": "direct"}} for call in one.calls]
+    blocks += [{"type": "tool_use", "id": _call_id(call), "name": call.name, "input": call.parsed, "caller": {"type": "direct"}} for call in one.calls]
     return blocks
 
 
@@ -172,21 +156,7 @@ def _call_id(call: Call) -> str:
     return call.id.replace("call_", "toolu_", 1)
 
 
-def _input(call: Call) -> dict[str, Any]:
-    """Return the arguments as an object; those of a call that was cut off are lost, as an object cannot be half one."""
-    try:
-        value: dict[str, Any] = orjson.loads(call.arguments)
-    except orjson.JSONDecodeError:
-        return {}
-    return value
-
-
 # Streams.
-
-
-def _event(value: dict[str, Any]) -> bytes:
-    kind: str = value["type"]
-    return b"event: " + kind.encode() + b"\ndata: " + orjson.dumps(value) + b"\n\n"
 
 
 def _stream(request: Request, one: Answer, stop: str | None, usage: dict[str, Any]) -> Reply:
@@ -201,9 +171,13 @@ def _stream(request: Request, one: Answer, stop: str | None, usage: dict[str, An
     whole = _message(request, [], one, stop, usage)
     delta = {key: whole[key] for key in ("stop_reason", "stop_sequence", "stop_details")}
     counts = {key: value for key, value in usage.items() if key not in ("cache_creation", "service_tier", "inference_geo")}
-    closing = [_event({"type": "message_delta", "delta": delta, "usage": counts})]
+    closing = [named_event({"type": "message_delta", "delta": delta, "usage": counts})]
     return Reply(
-        content_type=EVENTS, headers=headers(request), events=[_event(event) for event in events], closing=closing, end=_event({"type": "message_stop"})
+        content_type=EVENTS,
+        headers=headers(request),
+        events=[named_event(event) for event in events],
+        closing=closing,
+        end=named_event({"type": "message_stop"}),
     )
 
 
@@ -224,7 +198,7 @@ def _deltas(block: dict[str, Any], one: Answer) -> Iterator[dict[str, Any]]:
             arguments = next(call.arguments for call in one.calls if _call_id(call) == block["id"])
             text = "" if arguments == "{}" else arguments
             yield {"type": "input_json_delta", "partial_json": ""}
-            yield from ({"type": "input_json_delta", "partial_json": text[start : start + _PIECE]} for start in range(0, len(text), _PIECE))
+            yield from ({"type": "input_json_delta", "partial_json": piece} for piece in pieces(text))
 
 
 # Failures.
@@ -243,7 +217,7 @@ def _failure(failure: Failure) -> Reply:
 
 
 def _failure_event(failure: Failure) -> bytes:
-    return _event(_error(failure))
+    return named_event(_error(failure))
 
 
 def _key(request: Request) -> str:

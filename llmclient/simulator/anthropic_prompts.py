@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llmclient.simulator.answers import FILE_TOKENS, IMAGE_TOKENS, Prompt, Tool, Turn, identifier
-from llmclient.simulator.exchange import Failure, Request, Setting, is_dict, is_list
+from llmclient.simulator.exchange import Failure, Request, Setting, is_dict, is_list, object_in
 
 NO_SAMPLING_SINCE = "2026-10-21"
 
@@ -43,17 +43,12 @@ def prompt_of(request: Request, setting: Setting, *, counting: bool = False) -> 
         seed=setting.seed,
         tools=tools,
         tool_choice=choice,
-        parallel=not _object(body, "tool_choice").get("disable_parallel_tool_use"),
+        parallel=not object_in(body, "tool_choice").get("disable_parallel_tool_use"),
         shape=_shape(body),
         max_tokens=body.get("max_tokens"),
         stop=tuple(body.get("stop_sequences") or ()),
         effort=_effort(body, choice),
     )
-
-
-def _object(body: Mapping[str, Any], name: str) -> dict[str, Any]:
-    value = body.get(name)
-    return value if is_dict(value) else {}
 
 
 def _check_fields(body: Mapping[str, Any], version: str, *, counting: bool) -> None:
@@ -216,7 +211,7 @@ def _choice(choice: Any, tools: Sequence[Tool]) -> str:
 
 
 def _shape(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    form: Any = _object(body, "output_config").get("format") or body.get("output_format")
+    form: Any = object_in(body, "output_config").get("format") or body.get("output_format")
     if form is None:
         return None
     schema = form.get("schema") if is_dict(form) else None
@@ -233,7 +228,7 @@ def _effort(body: Mapping[str, Any], choice: str) -> str | None:
     kind = thinking.get("type") if is_dict(thinking) else None
     if kind in ("disabled", "between_tools"):
         return "none"
-    effort: str | None = _object(body, "output_config").get("effort")
+    effort: str | None = object_in(body, "output_config").get("effort")
     if kind != "enabled" or not is_dict(thinking):
         return effort
     budget = thinking.get("budget_tokens")

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from llmclient.simulator.exchange import Dialect, Failure, Handler, Reply, Request, Route, Setting, bearer
+from llmclient.simulator.exchange import Dialect, Failure, Handler, Reply, Request, Route, Setting, bearer, event_of
 from llmclient.simulator.openai import chat, operations
 from llmclient.simulator.openai.prompts import prompt_of
 from llmclient.simulator.responses import respond
@@ -42,7 +42,7 @@ def complete(request: Request, setting: Setting) -> Reply:
         reply.body = orjson.dumps(_seen(orjson.loads(reply.body)) | {"prompt_filter_results": found})
         return reply
     first = {"choices": [], "created": 0, "id": "", "model": "", "object": "", "prompt_filter_results": found}
-    reply.events = [_event(first), *map(_seen_event, reply.events)]
+    reply.events = [event_of(first), *map(_seen_event, reply.events)]
     reply.closing = [_seen_event(event) for event in reply.closing]
     return reply
 
@@ -65,12 +65,8 @@ def _seen(value: dict[str, Any]) -> dict[str, Any]:
     return {**value, "choices": [{**choice, "content_filter_results": _SAFE} for choice in value["choices"]]}
 
 
-def _event(value: object) -> bytes:
-    return b"data: " + orjson.dumps(value) + b"\n\n"
-
-
 def _seen_event(event: bytes) -> bytes:
-    return _event(_seen(orjson.loads(event.removeprefix(b"data: "))))
+    return event_of(_seen(orjson.loads(event.removeprefix(b"data: "))))
 
 
 # Addresses.
@@ -132,7 +128,7 @@ def _failure(failure: Failure) -> Reply:
 
 
 def _failure_event(failure: Failure) -> bytes:
-    return _event(_error(failure))
+    return event_of(_error(failure))
 
 
 def _routes(prefix: str, guard: Callable[[Handler], Handler], **handlers: tuple[str, str, Handler]) -> tuple[Route, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import re
 import struct
+import uuid
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -15,10 +16,11 @@ from typing import Any
 import orjson
 
 from llmclient.simulator import anthropic
-from llmclient.simulator.answers import MODELS, Answer, Prompt, Usage, answer, check_model, tokens, usage_of
+from llmclient.simulator.answers import MODELS, Answer, Prompt, Usage, answer, check_model, pieces, tokens, usage_of
 from llmclient.simulator.bedrock_prompts import prompt_of, refuse
 from llmclient.simulator.exchange import Dialect, Failure, Reply, Request, Route, Setting, bearer, is_dict, is_list
 from llmclient.simulator.vectors import embed
+from llmclient.simulator.wording import Wording, rephrased
 
 _EVENTS = "application/vnd.amazon.eventstream"
 _KINDS = {
@@ -34,9 +36,12 @@ _KINDS = {
 }
 _TAIL = ":http://internal.amazon.com/coral/com.amazon.bedrock/"
 _REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
-_COUNTED = re.compile(r"maximum context length is (\d+) tokens.*resulted in (\d+) tokens")
+_WORDINGS = {
+    "unknown": Wording(400, "The provided model identifier is invalid."),
+    "broken": Wording(500, "The system encountered an unexpected error. Try again."),
+    "long": Wording(400, "The model returned the following errors: prompt is too long: {given} tokens > {longest} maximum"),
+}
 _FILLER = "abcdefghijklmnopqrstuvwxyz"
-_ARGUMENT_PIECE = 6
 _DIMENSIONS = 64
 
 
@@ -57,6 +62,7 @@ def stream(request: Request, setting: Setting) -> Reply:
     return Reply(content_type=_EVENTS, headers=_headers(request), events=list(_events(one, prompt)), closing=closing)
 
 
+@rephrased(_WORDINGS)
 def count(request: Request, setting: Setting) -> Reply:
     """POST /model/{model}/count-tokens, of a conversation with Converse."""
     given = request.json.get("input")
@@ -66,8 +72,8 @@ def count(request: Request, setting: Setting) -> Reply:
     counted = Request(request.method, request.path, request.headers, orjson.dumps(inner), request.salt)
     counted.params = request.params
     prompt = prompt_of(counted, setting)
-    _check_model(prompt.model)
-    return _reply(request, {"inputTokens": _counted(prompt, None).prompt})
+    check_model(prompt.model)
+    return _reply(request, {"inputTokens": usage_of(prompt, []).prompt})
 
 
 def invoke(request: Request, setting: Setting) -> Reply:
@@ -103,10 +109,11 @@ def _chunk(sent: bytes) -> bytes:
     return event("chunk", {"bytes": base64.b64encode(data).decode()})
 
 
+@rephrased(_WORDINGS)
 def _embeddings(request: Request, setting: Setting) -> Reply:
     """Turn texts into vectors: Titan's body, Nova's, or Cohere's."""
     body = request.json
-    _check_model(request.model)
+    check_model(request.model)
     if is_list(body.get("texts")):
         texts = [str(text) for text in body["texts"]]
         if body.get("input_type") is None:
@@ -147,30 +154,11 @@ def _summary(name: str) -> dict[str, Any]:
 # What is said.
 
 
+@rephrased(_WORDINGS)
 def _answered(request: Request, setting: Setting) -> tuple[Prompt, Answer, Usage]:
     prompt = prompt_of(request, setting)
-    _check_model(prompt.model)
     one = answer(prompt)
-    return prompt, one, _counted(prompt, one)
-
-
-def _check_model(name: str) -> None:
-    try:
-        check_model(name)
-    except Failure as failure:
-        status = failure.status
-    else:
-        return
-    raise refuse("The provided model identifier is invalid.") if status == 404 else Failure(500, "The system encountered an unexpected error. Try again.")
-
-
-def _counted(prompt: Prompt, one: Answer | None) -> Usage:
-    try:
-        return usage_of(prompt, [] if one is None else [one])
-    except Failure as failure:
-        numbers = _COUNTED.search(failure.message)
-    longest, given = numbers.groups() if numbers else ("?", "?")
-    raise refuse(f"The model returned the following errors: prompt is too long: {given} tokens > {longest} maximum")
+    return prompt, one, usage_of(prompt, [one])
 
 
 def _reason(one: Answer, prompt: Prompt) -> str:
@@ -199,13 +187,7 @@ def _blocks(one: Answer, prompt: Prompt) -> Iterator[dict[str, Any]]:
     if one.text:
         yield {"text": "".join(one.text)}
     for call in one.calls:
-        given: Any
-        try:
-            given = orjson.loads(call.arguments)
-        except orjson.JSONDecodeError:
-            # An object cannot be half one: what was cut off is lost.
-            given = {}
-        yield {"toolUse": {"toolUseId": call.id.replace("call_", "tooluse_"), "name": call.name, "input": given}}
+        yield {"toolUse": {"toolUseId": call.id.replace("call_", "tooluse_"), "name": call.name, "input": call.parsed}}
 
 
 def _events(one: Answer, prompt: Prompt) -> Iterator[bytes]:
@@ -224,8 +206,7 @@ def _events(one: Answer, prompt: Prompt) -> Iterator[bytes]:
     for call in one.calls:
         start = {"toolUse": {"toolUseId": call.id.replace("call_", "tooluse_"), "name": call.name}}
         yield event("contentBlockStart", {"start": start, "contentBlockIndex": index})
-        for place in range(0, len(call.arguments), _ARGUMENT_PIECE):
-            yield _delta(index, {"toolUse": {"input": call.arguments[place : place + _ARGUMENT_PIECE]}})
+        yield from (_delta(index, {"toolUse": {"input": piece}}) for piece in pieces(call.arguments))
         yield event("contentBlockStop", {"contentBlockIndex": index})
         index += 1
 
@@ -238,8 +219,7 @@ def _delta(index: int, delta: dict[str, Any]) -> bytes:
 
 
 def _headers(request: Request) -> dict[str, str]:
-    digits = f"{request.digest:0>32}"
-    return {"x-amzn-requestid": "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))}
+    return {"x-amzn-requestid": str(uuid.UUID(f"{request.digest:0>32}"))}
 
 
 def _reply(request: Request, value: dict[str, Any], *texts: str) -> Reply:

@@ -5,16 +5,17 @@ The routes stand at the usual paths and below /cohere, where the list of models 
 
 from __future__ import annotations
 
-import base64
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from llmclient.simulator import vectors
-from llmclient.simulator.answers import IMAGE_TOKENS, MODELS, Answer, Prompt, Tool, Turn, answer, check_model, tokens, usage_of
-from llmclient.simulator.exchange import EVENTS, Dialect, Failure, Reply, Request, Route, Setting, is_dict, is_list
+from llmclient.simulator.answers import IMAGE_TOKENS, MODELS, Answer, Prompt, Tool, Turn, answer, check_model, pieces, tokens, usage_of
+from llmclient.simulator.exchange import DONE, EVENTS, Dialect, Failure, Reply, Request, Route, Setting, is_dict, is_list, named_event
 from llmclient.simulator.openai.operations import rerank as rank
+from llmclient.simulator.wording import Wording, rephrased
 
 _FIELDS = frozenset(
     "model messages stream tools strict_tools tool_choice documents citation_options response_format safety_mode max_tokens stop_sequences temperature seed "
@@ -27,8 +28,13 @@ _INPUT_TYPES = ("search_document", "search_query", "classification", "clustering
 _KINDS = ("float", "base64")
 _MOST_STOPS = 5
 _MOST_TEXTS = 96
-_PIECE = 6
 _SIZES = (256, 512, 1_024, 1_536)
+_WORDINGS = {
+    "unknown": Wording(404, "model '{model}' not found, make sure the correct model ID was used and that you have access to the model."),
+    "broken": Wording(500, "internal server error"),
+    "long": Wording(400, "too many tokens: {message}", code="TOO_MANY_TOKENS"),
+    "schema": Wording(400, "invalid request: {message}"),
+}
 
 
 def refuse(message: str) -> Failure:
@@ -39,11 +45,12 @@ def refuse(message: str) -> Failure:
 # Chat.
 
 
+@rephrased(_WORDINGS)
 def complete(request: Request, setting: Setting) -> Reply:
     """POST /v2/chat."""
     prompt = _prompt(request, setting)
-    one = _answer(prompt)
-    used = _counted(prompt, [one])
+    one = answer(prompt)
+    used = usage_of(prompt, [one])
     usage: dict[str, Any] = {
         "billed_units": {"input_tokens": used.prompt, "output_tokens": used.completion},
         "tokens": {"input_tokens": used.prompt, "output_tokens": used.completion},
@@ -62,30 +69,7 @@ def complete(request: Request, setting: Setting) -> Reply:
 
 
 def _identity(request: Request) -> str:
-    digits = request.digest.ljust(32, "0")
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32]))
-
-
-def _answer(prompt: Prompt) -> Answer:
-    try:
-        return answer(prompt)
-    except Failure as failure:
-        raise _said(failure, prompt.model) from None
-
-
-def _said(failure: Failure, model: str) -> Failure:
-    """Return a failure in Cohere's words."""
-    if failure.status == 404:
-        return Failure(404, f"model '{model}' not found, make sure the correct model ID was used and that you have access to the model.")
-    return Failure(failure.status, "internal server error") if failure.status >= 500 else refuse(failure.message)
-
-
-def _counted(prompt: Prompt, answers: Sequence[Answer]) -> Any:
-    try:
-        return usage_of(prompt, answers)
-    except Failure as failure:
-        message = failure.message
-    raise Failure(400, f"too many tokens: {message}", code="TOO_MANY_TOKENS")
+    return str(uuid.UUID(f"{request.digest:0<32}"))
 
 
 def _plan(one: Answer) -> str:
@@ -113,20 +97,14 @@ def _stream(request: Request, one: Answer, usage: dict[str, Any]) -> Reply:
         events += [{"type": "tool-plan-delta", "delta": {"message": {"tool_plan": token}}} for token in tokens(_plan(one))]
     for index, call in enumerate(one.calls):
         events.append(_delta("tool-call-start", {"tool_calls": _call(call.id, call.name, "")}, index))
-        pieces = [call.arguments[place : place + _PIECE] for place in range(0, len(call.arguments), _PIECE)]
-        events += [_delta("tool-call-delta", {"tool_calls": {"function": {"arguments": piece}}}, index) for piece in pieces]
+        events += [_delta("tool-call-delta", {"tool_calls": {"function": {"arguments": piece}}}, index) for piece in pieces(call.arguments)]
         events.append({"type": "tool-call-end", "index": index})
     last = {"type": "message-end", "delta": {"finish_reason": _REASONS[one.finish], "usage": usage}}
-    return Reply(content_type=EVENTS, events=[_event(event) for event in events], closing=[_event(last)], end=b"data: [DONE]\n\n")
+    return Reply(content_type=EVENTS, events=[named_event(event) for event in events], closing=[named_event(last)], end=DONE)
 
 
 def _delta(kind: str, message: dict[str, Any], index: int) -> dict[str, Any]:
     return {"type": kind, "index": index, "delta": {"message": message}}
-
-
-def _event(value: dict[str, Any]) -> bytes:
-    kind: str = value["type"]
-    return b"event: " + kind.encode() + b"\ndata: " + orjson.dumps(value) + b"\n\n"
 
 
 # Requests of chat.
@@ -251,7 +229,7 @@ def embed(request: Request, setting: Setting) -> Reply:
     found = [vectors.embed(text, size, setting.seed) for text in texts]
     shown: dict[str, list[Any]] = {}
     for kind in kinds:
-        shown[kind] = [vector.tolist() if kind == "float" else base64.b64encode(vectors.packed(vector)).decode() for vector in found]
+        shown[kind] = [vectors.encoded(vector, kind) for vector in found]
     meta = {"api_version": {"version": "2"}, "billed_units": {"input_tokens": sum(len(tokens(text)) for text in texts)}}
     return Reply.of({"id": _identity(request), "embeddings": shown, "texts": texts, "meta": meta, "response_type": "embeddings_by_type"})
 
@@ -276,14 +254,12 @@ def models(_request: Request, _setting: Setting) -> Reply:
     return Reply.of({"models": rows})
 
 
+@rephrased(_WORDINGS)
 def _check_model(body: Mapping[str, Any]) -> None:
     name = body.get("model")
     if not isinstance(name, str):
         raise refuse("model is required")
-    try:
-        check_model(name)
-    except Failure as failure:
-        raise _said(failure, name) from None
+    check_model(name)
 
 
 # Failures.
@@ -296,7 +272,7 @@ def _failure(failure: Failure) -> Reply:
 
 def _failure_event(failure: Failure) -> bytes:
     delta: dict[str, Any] = {"finish_reason": "ERROR", "usage": {}, "error": failure.message}
-    return _event({"type": "message-end", "delta": {**delta, "error_type": failure.code} if failure.code else delta})
+    return named_event({"type": "message-end", "delta": {**delta, "error_type": failure.code} if failure.code else delta})
 
 
 DIALECT = Dialect(

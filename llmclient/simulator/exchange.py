@@ -15,6 +15,8 @@ import orjson
 
 JSON = "application/json"
 EVENTS = "text/event-stream; charset=utf-8"
+DONE = b"data: [DONE]\n\n"
+"""What ends a stream of events, in dialects that say so."""
 CREATED = 1_700_000_000
 """The time of every answer, unless the simulator was given a clock."""
 
@@ -27,6 +29,22 @@ def is_list(value: object) -> TypeGuard[list[Any]]:
 def is_dict(value: object) -> TypeGuard[dict[str, Any]]:
     """Whether a JSON value is an object."""
     return isinstance(value, dict)
+
+
+def object_in(value: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return an object of a JSON object, empty when there is none of that name."""
+    found = value.get(name)
+    return found if is_dict(found) else {}
+
+
+def event_of(value: object) -> bytes:
+    """Return a JSON value as an event of a stream."""
+    return b"data: " + orjson.dumps(value) + b"\n\n"
+
+
+def named_event(value: Mapping[str, Any]) -> bytes:
+    """Return a JSON object as an event of a stream that is named by its type."""
+    return f"event: {value['type']}\n".encode() + event_of(value)
 
 
 class Failure(Exception):

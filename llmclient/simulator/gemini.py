@@ -6,7 +6,6 @@ stands below /v1beta, /v1beta1/publishers/google and /gemini.
 
 from __future__ import annotations
 
-import re
 import urllib.parse
 import zlib
 from collections.abc import Iterator, Sequence
@@ -14,10 +13,11 @@ from typing import Any
 
 import orjson
 
-from llmclient.simulator.answers import MODELS, Answer, Prompt, Usage, answer, check_model, tokens, usage_of
-from llmclient.simulator.exchange import Dialect, Failure, Reply, Request, Route, Setting, bearer, is_dict, is_list
+from llmclient.simulator.answers import MODELS, Answer, Usage, answer, check_model, tokens, usage_of
+from llmclient.simulator.exchange import Dialect, Failure, Reply, Request, Route, Setting, bearer, is_dict, is_list, object_in
 from llmclient.simulator.gemini_prompts import camel, prompt_of, refuse, signature_of
 from llmclient.simulator.vectors import embed
+from llmclient.simulator.wording import Wording, rephrased
 
 _STATUSES = {
     400: "INVALID_ARGUMENT",
@@ -34,7 +34,12 @@ _STATUSES = {
     504: "DEADLINE_EXCEEDED",
 }
 _REASONS = {"stop": "STOP", "length": "MAX_TOKENS", "tool_calls": "STOP"}
-_COUNTED = re.compile(r"maximum context length is (\d+) tokens.*resulted in (\d+) tokens")
+_UNKNOWN = "models/{model} is not found for API version v1beta, or is not supported for generateContent. Call ListModels to see the list of available models."
+_WORDINGS = {
+    "unknown": Wording(404, _UNKNOWN),
+    "broken": Wording(500, "An internal error has occurred. Please retry."),
+    "long": Wording(400, "The input token count ({given}) exceeds the maximum number of tokens allowed ({longest})."),
+}
 _EVENTS = "text/event-stream"
 _DIMENSIONS = 64
 _BAD_KEY = [
@@ -45,16 +50,14 @@ _BAD_KEY = [
 
 def complete(request: Request, setting: Setting) -> Reply:
     """POST …/models/{model}:generateContent."""
-    body, prompt, answers = _answers(request, setting)
-    usage = _usage(prompt, answers)
+    body, answers, usage = _answered(request, setting)
     candidates = [_candidate(body, one, index, _all_parts(body, one), is_last=True) for index, one in enumerate(answers)]
     return Reply(body=orjson.dumps(_response(request, candidates, _metadata(usage))), headers=headers(request))
 
 
 def stream(request: Request, setting: Setting) -> Reply:
     """POST …/models/{model}:streamGenerateContent: events with alt=sse, else one array."""
-    body, prompt, answers = _answers(request, setting)
-    usage = _usage(prompt, answers)
+    body, answers, usage = _answered(request, setting)
     as_events = ("alt", "sse") in urllib.parse.parse_qsl(request.query)
     found = list(_events(request, body, answers, usage))
     closing = _response(request, [_candidate(body, one, index, [], is_last=True) for index, one in enumerate(answers)], _metadata(usage))
@@ -68,13 +71,14 @@ def stream(request: Request, setting: Setting) -> Reply:
     )
 
 
+@rephrased(_WORDINGS)
 def count(request: Request, setting: Setting) -> Reply:
     """POST …/models/{model}:countTokens."""
     given = camel(request.json)
     inner = given.get("generateContentRequest")
     prompt = prompt_of(request, setting, inner if is_dict(inner) else given)
-    _checked_model(prompt.model)
-    total = _usage(prompt, []).prompt
+    check_model(prompt.model)
+    total = usage_of(prompt, []).prompt
     return Reply(body=orjson.dumps({"totalTokens": total, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": total}]}), headers=headers(request))
 
 
@@ -86,37 +90,13 @@ def headers(request: Request) -> dict[str, str]:
 # What is said.
 
 
-def _answers(request: Request, setting: Setting) -> tuple[dict[str, Any], Prompt, list[Answer]]:
+@rephrased(_WORDINGS)
+def _answered(request: Request, setting: Setting) -> tuple[dict[str, Any], list[Answer], Usage]:
     body = camel(request.json)
     prompt = prompt_of(request, setting, body)
-    _checked_model(prompt.model)
-    wanted = _config(body).get("candidateCount") or 1
-    return body, prompt, [answer(prompt, index) for index in range(wanted)]
-
-
-def _config(body: dict[str, Any]) -> dict[str, Any]:
-    config = body.get("generationConfig")
-    return config if is_dict(config) else {}
-
-
-def _checked_model(name: str) -> None:
-    try:
-        check_model(name)
-    except Failure as failure:
-        status = failure.status
-    else:
-        return
-    words = f"models/{name} is not found for API version v1beta, or is not supported for generateContent. Call ListModels to see the list of available models."
-    raise Failure(status, words if status == 404 else "An internal error has occurred. Please retry.")
-
-
-def _usage(prompt: Prompt, answers: Sequence[Answer]) -> Usage:
-    try:
-        return usage_of(prompt, answers)
-    except Failure as failure:
-        numbers = _COUNTED.search(failure.message)
-    longest, given = numbers.groups() if numbers else ("?", "?")
-    raise refuse(f"The input token count ({given}) exceeds the maximum number of tokens allowed ({longest}).")
+    wanted = object_in(body, "generationConfig").get("candidateCount") or 1
+    answers = [answer(prompt, index) for index in range(wanted)]
+    return body, answers, usage_of(prompt, answers)
 
 
 def _metadata(usage: Usage, candidates: int | None = None) -> dict[str, Any]:
@@ -141,14 +121,14 @@ def _response(request: Request, candidates: list[dict[str, Any]], metadata: dict
 def _candidate(body: dict[str, Any], one: Answer, index: int, parts: list[dict[str, Any]], *, is_last: bool) -> dict[str, Any]:
     content: dict[str, Any] = {"role": "model", "parts": parts} if parts else {"role": "model"}
     out: dict[str, Any] = {"content": content, **({"finishReason": _REASONS[one.finish]} if is_last else {}), "index": index}
-    if is_last and _config(body).get("responseLogprobs"):
-        out["logprobsResult"] = _logprobs(one.text, _config(body).get("logprobs") or 0)
+    config = object_in(body, "generationConfig")
+    if is_last and config.get("responseLogprobs"):
+        out["logprobsResult"] = _logprobs(one.text, config.get("logprobs") or 0)
     return out
 
 
 def _shows_thoughts(body: dict[str, Any]) -> bool:
-    thinking = _config(body).get("thinkingConfig")
-    return is_dict(thinking) and thinking.get("includeThoughts") is True
+    return object_in(object_in(body, "generationConfig"), "thinkingConfig").get("includeThoughts") is True
 
 
 def _all_parts(body: dict[str, Any], one: Answer) -> list[dict[str, Any]]:
@@ -165,14 +145,8 @@ def _all_parts(body: dict[str, Any], one: Answer) -> list[dict[str, Any]]:
 def _calls(one: Answer) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = []
     for call in one.calls:
-        args: Any
-        try:
-            args = orjson.loads(call.arguments)
-        except orjson.JSONDecodeError:
-            # An object cannot be half one: what was cut off is lost.
-            args = {}
-        part: dict[str, Any] = {"functionCall": {"name": call.name, "args": args}}
-        parts.append(part if parts else {**part, "thoughtSignature": signature_of(call.name, args)})
+        part: dict[str, Any] = {"functionCall": {"name": call.name, "args": call.parsed}}
+        parts.append(part if parts else {**part, "thoughtSignature": signature_of(call.name, call.parsed)})
     return parts
 
 
@@ -220,13 +194,14 @@ def embedding(request: Request, setting: Setting) -> Reply:
     return Reply(body=orjson.dumps({"embedding": {"values": row[0]}, "usageMetadata": _spent([row])}), headers=headers(request))
 
 
+@rephrased(_WORDINGS)
 def predict(request: Request, setting: Setting) -> Reply:
     """POST …/models/{model}:predict, which serves embeddings on Vertex AI."""
     body = camel(request.json)
     instances, parameters = body.get("instances"), body.get("parameters")
     if not is_list(instances) or not instances:
         raise refuse("Invalid request: instances is empty.")
-    _checked_model(request.model)
+    check_model(request.model)
     wanted = parameters.get("outputDimensionality") if is_dict(parameters) else None
     rows: list[dict[str, Any]] = []
     for instance in instances:
@@ -237,8 +212,9 @@ def predict(request: Request, setting: Setting) -> Reply:
     return Reply(body=orjson.dumps({"predictions": rows, "metadata": {"billableCharacterCount": characters}}), headers=headers(request))
 
 
+@rephrased(_WORDINGS)
 def _embedding(value: Any, request: Request, setting: Setting) -> tuple[list[float], int]:
-    _checked_model(request.model)
+    check_model(request.model)
     content = value.get("content") if is_dict(value) else None
     parts = content.get("parts") if is_dict(content) else None
     if not is_dict(value) or not is_list(parts) or not parts:

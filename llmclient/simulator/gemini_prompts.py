@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from llmclient.simulator.answers import AUDIO_TOKENS, FILE_TOKENS, IMAGE_TOKENS, Prompt, Tool, Turn, identifier
-from llmclient.simulator.exchange import Failure, Request, Setting, is_dict, is_list
+from llmclient.simulator.exchange import Failure, Request, Setting, is_dict, is_list, object_in
 
 DUMMY = "skip_thought_signature_validator"
 
@@ -54,11 +54,11 @@ def signature_of(*parts: object) -> str:
 def prompt_of(request: Request, setting: Setting, body: dict[str, Any]) -> Prompt:
     """Read a request whose keys are in camel case; raises Failure in Google's words for what is wrong with it."""
     _check_names(body, _FIELDS, "")
-    config = _object(body, "generationConfig")
+    config = object_in(body, "generationConfig")
     _check_names(config, _CONFIG, " at 'generation_config'")
     _check_settings(config)
     tools = tuple(_tools(body))
-    choice, allowed = _choice(_object(_object(body, "toolConfig"), "functionCallingConfig"), tools)
+    choice, allowed = _choice(object_in(object_in(body, "toolConfig"), "functionCallingConfig"), tools)
     if body.get("cachedContent") and (body.get("systemInstruction") or body.get("tools") or body.get("toolConfig")):
         raise refuse("CachedContent can not be used with GenerateContent request setting system_instruction, tools or tool_config.")
     return Prompt(
@@ -71,13 +71,8 @@ def prompt_of(request: Request, setting: Setting, body: dict[str, Any]) -> Promp
         shape=_shape(config),
         max_tokens=config.get("maxOutputTokens"),
         stop=tuple(config.get("stopSequences") or ()),
-        effort=_effort(_object(config, "thinkingConfig")),
+        effort=_effort(object_in(config, "thinkingConfig")),
     )
-
-
-def _object(body: Mapping[str, Any], name: str) -> dict[str, Any]:
-    value = body.get(name)
-    return value if is_dict(value) else {}
 
 
 def _check_names(body: Mapping[str, Any], known: frozenset[str], where: str) -> None:
@@ -98,7 +93,7 @@ def _check_settings(config: Mapping[str, Any]) -> None:
     count = config.get("candidateCount", 1)
     if not isinstance(count, int) or not 1 <= count <= 8:
         raise refuse("* GenerateContentRequest.generation_config.candidate_count: candidate_count must be in the range [1, 8].")
-    thinking = _object(config, "thinkingConfig")
+    thinking = object_in(config, "thinkingConfig")
     if "thinkingBudget" in thinking and "thinkingLevel" in thinking:
         raise refuse("You can only set only one of thinking budget and thinking level.")
 
@@ -111,7 +106,7 @@ def _turns(body: Mapping[str, Any], model: str) -> list[Turn]:
     contents = [contents] if is_dict(contents) else contents
     if not is_list(contents) or not contents:
         raise refuse("* GenerateContentRequest.contents: contents is not specified")
-    system = _object(body, "systemInstruction")
+    system = object_in(body, "systemInstruction")
     turns = [Turn("system", "".join(str(part.get("text") or "") for part in _parts(system, "system_instruction")))] if system else []
     called: list[dict[str, Any]] = []
     for index, content in enumerate(contents):
@@ -188,7 +183,7 @@ def _turn(role: str, parts: Sequence[Mapping[str, Any]]) -> Turn:
 
 def _tools(body: Mapping[str, Any]) -> Iterator[Tool]:
     for tool in body.get("tools") or ():
-        for function in _object({"tool": tool}, "tool").get("functionDeclarations") or ():
+        for function in object_in({"tool": tool}, "tool").get("functionDeclarations") or ():
             name = function.get("name") if is_dict(function) else None
             if not isinstance(name, str) or not _NAME.fullmatch(name):
                 where = "GenerateContentRequest.tools[0].function_declarations[0].name"

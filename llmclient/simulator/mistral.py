@@ -5,7 +5,6 @@ The routes stand below /mistral/v1, since Mistral's paths are OpenAI's.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,15 +12,21 @@ import orjson
 
 from llmclient.simulator import vectors
 from llmclient.simulator.answers import MODELS, Answer, Call, Prompt, Usage, answer, check_model, identifier, tokens, usage_of
-from llmclient.simulator.exchange import EVENTS, Dialect, Failure, Reply, Request, Route, Setting
+from llmclient.simulator.exchange import DONE, EVENTS, Dialect, Failure, Reply, Request, Route, Setting, event_of
 from llmclient.simulator.mistral_prompts import completion_of, prompt_of, texts_of
+from llmclient.simulator.wording import Wording, rephrased
 
-_DONE = b"data: [DONE]\n\n"
 _FILLER = "abcdefghijklmnopqrstuvwxyz0123456789"
 _USUAL = {
     429: ("rate_limited", "1300"),
     500: ("internal_server_error", "3000"),
     503: ("unreachable_backend", "1100"),
+}
+_LONG = "Prompt contains {given} tokens and 0 draft tokens, too large for model with {longest} maximum context length"
+_WORDINGS = {
+    "unknown": Wording(400, "Invalid model: {model}", "invalid_model", "1500"),
+    "broken": Wording(500, "Service unavailable."),
+    "long": Wording(400, _LONG, "invalid_request_prompt", "3051"),
 }
 
 
@@ -35,16 +40,16 @@ def fill(request: Request, setting: Setting) -> Reply:
     return _reply(request, setting, completion_of(request, setting))
 
 
+@rephrased(_WORDINGS)
 def embeddings(request: Request, setting: Setting) -> Reply:
     """POST /mistral/v1/embeddings."""
     texts, body = texts_of(request), request.json
-    _checked_model(body["model"])
+    check_model(body["model"])
     dimensions = body.get("output_dimension") or vectors.DIMENSIONS
     data: list[dict[str, Any]] = []
     for index, text in enumerate(texts):
         vector = vectors.embed(text, dimensions, setting.seed)
-        shown = base64.b64encode(vectors.packed(vector)).decode() if body.get("encoding_format") == "base64" else vector.tolist()
-        data.append({"object": "embedding", "embedding": shown, "index": index})
+        data.append({"object": "embedding", "embedding": vectors.encoded(vector, body.get("encoding_format") or "float"), "index": index})
     count = sum(len(tokens(text)) for text in texts)
     usage = {"prompt_tokens": count, "total_tokens": count, "completion_tokens": 0, "prompt_audio_seconds": None}
     return Reply(body=orjson.dumps({"id": request.digest, "object": "list", "data": data, "model": body["model"], "usage": usage}), headers=headers(request))
@@ -55,9 +60,10 @@ def models(_request: Request, setting: Setting) -> Reply:
     return Reply.of({"object": "list", "data": [_listed(name, setting) for name in MODELS]})
 
 
+@rephrased(_WORDINGS)
 def model(request: Request, setting: Setting) -> Reply:
     """GET /mistral/v1/models/{model}."""
-    _checked_model(request.params["model"])
+    check_model(request.params["model"])
     return Reply.of(_listed(request.params["model"], setting))
 
 
@@ -92,25 +98,14 @@ def headers(request: Request) -> dict[str, str]:
     }
 
 
-def _checked_model(name: str) -> None:
-    try:
-        check_model(name)
-    except Failure as failure:
-        status = failure.status
-    else:
-        return
-    if status == 404:
-        raise Failure(400, f"Invalid model: {name}", type="invalid_model", code="1500")
-    raise Failure(500, "Service unavailable.")
-
-
 # Answers.
 
 
+@rephrased(_WORDINGS)
 def _reply(request: Request, setting: Setting, prompt: Prompt) -> Reply:
-    _checked_model(prompt.model)
+    check_model(prompt.model)
     answers = [_own(answer(prompt, index)) for index in range(request.json.get("n") or 1)]
-    usage = _usage(_counted(prompt, answers))
+    usage = _usage(usage_of(prompt, answers))
     top = {"id": request.digest, "created": setting.created, "model": request.model}
     if request.json.get("stream"):
         return _stream(request, top, answers, usage)
@@ -123,15 +118,6 @@ def _own(one: Answer) -> Answer:
     """Return the answer with ids that Mistral could have made."""
     calls = [call._replace(id=identifier(call.id)[:9]) for call in one.calls]
     return Answer(one.text, one.reasoning, calls, one.finish)
-
-
-def _counted(prompt: Prompt, answers: Sequence[Answer]) -> Usage:
-    try:
-        return usage_of(prompt, answers)
-    except Failure as failure:
-        given = failure.message.partition("resulted in ")[2].partition(" ")[0]
-    message = f"Prompt contains {given} tokens and 0 draft tokens, too large for model with 128000 maximum context length"
-    raise Failure(400, message, type="invalid_request_prompt", code="3051")
 
 
 def _usage(usage: Usage) -> dict[str, Any]:
@@ -162,7 +148,7 @@ def _call(call: Call, index: int) -> dict[str, Any]:
 def _stream(request: Request, top: dict[str, Any], answers: Sequence[Answer], usage: dict[str, Any]) -> Reply:
     def event(number: int, choice: dict[str, Any], more: dict[str, Any]) -> bytes:
         """Each has padding, so that its length does not tell what is in it."""
-        return b"data: " + orjson.dumps({**top, "object": "chat.completion.chunk", "choices": [choice], **more, "p": _FILLER[: number * 7 % 36]}) + b"\n\n"
+        return event_of({**top, "object": "chat.completion.chunk", "choices": [choice], **more, "p": _FILLER[: number * 7 % 36]})
 
     deltas = [(index, delta) for index, one in enumerate(answers) for delta in _deltas(one)]
     events = [event(number, {"index": index, "delta": delta, "finish_reason": None}, {}) for number, (index, delta) in enumerate(deltas)]
@@ -172,7 +158,7 @@ def _stream(request: Request, top: dict[str, Any], answers: Sequence[Answer], us
         calls = [_call(call, number) for number, call in enumerate(one.calls)]
         choice = {"index": index, "delta": {"tool_calls": calls} if calls else {"content": ""}, "finish_reason": one.finish}
         closing.append(event(index, choice, {"usage": usage} if index == len(answers) - 1 else {}))
-    return Reply(content_type=EVENTS, headers=headers(request), events=events, closing=closing, end=_DONE)
+    return Reply(content_type=EVENTS, headers=headers(request), events=events, closing=closing, end=DONE)
 
 
 def _deltas(one: Answer) -> Iterator[dict[str, Any]]:
@@ -200,7 +186,7 @@ def _failure(failure: Failure) -> Reply:
 
 
 def _failure_event(failure: Failure) -> bytes:
-    return b"data: " + orjson.dumps(_error(failure)) + b"\n\n"
+    return event_of(_error(failure))
 
 
 DIALECT = Dialect(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -11,19 +11,25 @@ import orjson
 from llmclient.simulator import vectors
 from llmclient.simulator.answers import IMAGE_TOKENS, MODELS, Answer, Call, Prompt, Tool, Turn, answer, check_model, tokens, usage_of
 from llmclient.simulator.exchange import Dialect, Failure, Reply, Request, Route, Setting, is_dict, is_list
+from llmclient.simulator.wording import Wording, rephrased
 
 _LINES = "application/x-ndjson"
 _ROLES = ("system", "user", "assistant", "tool")
 _LEVELS = ("low", "medium", "high", "max")
 _NANOSECONDS = 1_000_000
+_WORDINGS = {
+    "unknown": Wording(404, "model '{model}' not found"),
+    "long": Wording(400, "the prompt exceeds the context length: {message}"),
+}
 
 
+@rephrased(_WORDINGS)
 def complete(request: Request, setting: Setting) -> Reply:
     """POST /api/chat, which streams unless told not to."""
     body = request.json
     prompt = _prompt(request, setting)
-    one = _answer(prompt)
-    used = _counted(prompt, [one])
+    one = answer(prompt)
+    used = usage_of(prompt, [one])
     head = {"model": prompt.model, "created_at": _moment(setting)}
     end = {
         "done": True,
@@ -62,32 +68,7 @@ def _message(one: Answer) -> dict[str, Any]:
 
 
 def _call(call: Call, index: int) -> dict[str, Any]:
-    """Return a call with its arguments as an object; those of a call that was cut off are lost, as an object cannot be half one."""
-    try:
-        arguments: Any = orjson.loads(call.arguments)
-    except orjson.JSONDecodeError:
-        arguments = {}
-    return {"id": call.id, "function": {"index": index, "name": call.name, "arguments": arguments}}
-
-
-def _answer(prompt: Prompt) -> Answer:
-    try:
-        return answer(prompt)
-    except Failure as failure:
-        raise _said(failure, prompt.model) from None
-
-
-def _said(failure: Failure, model: str) -> Failure:
-    """Return a failure in Ollama's words."""
-    return Failure(404, f"model '{model}' not found") if failure.status == 404 else Failure(failure.status, failure.message)
-
-
-def _counted(prompt: Prompt, answers: Sequence[Answer]) -> Any:
-    try:
-        return usage_of(prompt, answers)
-    except Failure as failure:
-        message = failure.message
-    raise Failure(400, f"the prompt exceeds the context length: {message}")
+    return {"id": call.id, "function": {"index": index, "name": call.name, "arguments": call.parsed}}
 
 
 # Requests.
@@ -118,14 +99,12 @@ def _prompt(request: Request, setting: Setting) -> Prompt:
     )
 
 
+@rephrased(_WORDINGS)
 def _check_model(body: Mapping[str, Any]) -> None:
     name = body.get("model")
     if not isinstance(name, str) or not name:
         raise Failure(400, "model is required")
-    try:
-        check_model(name)
-    except Failure as failure:
-        raise _said(failure, name) from None
+    check_model(name)
 
 
 def _turns(messages: Any) -> list[Turn]:

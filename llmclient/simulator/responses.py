@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
-from llmclient.simulator.answers import Answer, Call, Usage, answer, identifier, usage_of
-from llmclient.simulator.exchange import EVENTS, Dialect, Failure, Reply, Request, Route, Setting, is_dict
+from llmclient.simulator.answers import Answer, Call, Usage, answer, identifier, pieces, usage_of
+from llmclient.simulator.exchange import EVENTS, Dialect, Failure, Reply, Request, Route, Setting, named_event, object_in
 from llmclient.simulator.openai import DIALECT as OPENAI
-from llmclient.simulator.openai.chat import headers
+from llmclient.simulator.openai.chat import fillers, headers
+from llmclient.simulator.openai.likelihoods import scored
 from llmclient.simulator.responses_prompts import prompt_of
-
-_ARGUMENT_PIECE = 6
-_FILLER = "0123456789abcdef"
-_OTHERS = (" the", " a", " of", " and", " to", " in", " is", " it", " that", " for", " on", " with", " as", " at", " by", " from", " or", " an", " be", " not")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -39,17 +34,11 @@ class _Told:
     @property
     def summary(self) -> str:
         """The reasoning, where a summary was asked for."""
-        return "".join(self.answer.reasoning) if _object(self.request.json, "reasoning").get("summary") else ""
+        return "".join(self.answer.reasoning) if object_in(self.request.json, "reasoning").get("summary") else ""
 
     def identity(self, prefix: str, position: int = 0) -> str:
         """Return an item's id."""
         return f"{prefix}_{identifier(self.request.digest, prefix, position)}"
-
-
-def _object(body: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return an object of the request, empty when it was not given."""
-    value = body.get(name)
-    return value if is_dict(value) else {}
 
 
 def respond(request: Request, setting: Setting) -> Reply:
@@ -69,7 +58,7 @@ def _response(told: _Told, output: list[dict[str, Any]] | None) -> dict[str, Any
     """Return the response object; without output it is one that has only begun."""
     body = told.request.json
     status = "in_progress" if output is None else _status(told)
-    reasoning, text = _object(body, "reasoning"), _object(body, "text")
+    reasoning, text = object_in(body, "reasoning"), object_in(body, "text")
     return {
         "id": f"resp_{told.request.digest}",
         "object": "response",
@@ -148,19 +137,7 @@ def _logprobs(told: _Told, tokens: Sequence[str], start: int = 0) -> list[dict[s
     if "message.output_text.logprobs" not in told.includes:
         return []
     top: int = told.request.json.get("top_logprobs") or 0
-    return [_scored(token, start + offset, top) for offset, token in enumerate(tokens)]
-
-
-def _scored(token: str, position: int, top: int) -> dict[str, Any]:
-    """Return a token with its likelihood, and the `top` likeliest in its place, of which it is the first."""
-    logprob = -(zlib.crc32(f"{position}{token}".encode()) % 1_000) / 2_000
-    others = [other for other in _OTHERS if other != token][: max(top - 1, 0)]
-    scores = [_score(token, logprob), *(_score(other, logprob - 1 - rank) for rank, other in enumerate(others))] if top else []
-    return _score(token, logprob) | {"top_logprobs": scores}
-
-
-def _score(token: str, logprob: float) -> dict[str, Any]:
-    return {"token": token, "logprob": logprob, "bytes": list(token.encode())}
+    return scored(tokens, start, top)
 
 
 # The stream.
@@ -175,12 +152,8 @@ def _stream(told: _Told) -> Reply:
         events.append({"type": "response.output_item.done", "output_index": index, "item": item})
     whole = _response(told, items)
     events.append({"type": f"response.{whole['status']}", "response": whole})
-    framed = [_frame({**event, "sequence_number": number}) for number, event in enumerate(events)]
+    framed = [named_event({**event, "sequence_number": number}) for number, event in enumerate(events)]
     return Reply(content_type=EVENTS, headers=headers(told.request), events=framed[:-1], closing=framed[-1:])
-
-
-def _frame(event: dict[str, Any]) -> bytes:
-    return f"event: {event['type']}\ndata: ".encode() + orjson.dumps(event) + b"\n\n"
 
 
 def _begin(item: dict[str, Any]) -> dict[str, Any]:
@@ -212,19 +185,19 @@ def _summary_pieces(told: _Told) -> Iterator[dict[str, Any]]:
 
 def _text_pieces(told: _Told, part: dict[str, Any]) -> Iterator[dict[str, Any]]:
     place = {"content_index": 0}
-    fillers = itertools.cycle(_FILLER[: step * 7 % 16] for step in range(16))
+    padding = fillers()
     yield {"type": "response.content_part.added", **place, "part": {**part, "text": "", "logprobs": []}}
     for position, token in enumerate(told.answer.text):
-        scored = _logprobs(told, [token], position)
-        yield {"type": "response.output_text.delta", **place, "delta": token, "logprobs": scored, "obfuscation": next(fillers)}
+        logprobs = _logprobs(told, [token], position)
+        yield {"type": "response.output_text.delta", **place, "delta": token, "logprobs": logprobs, "obfuscation": next(padding)}
     yield {"type": "response.output_text.done", **place, "text": part["text"], "logprobs": part["logprobs"]}
     yield {"type": "response.content_part.done", **place, "part": part}
 
 
 def _argument_pieces(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
     arguments: str = item["arguments"]
-    for start in range(0, len(arguments), _ARGUMENT_PIECE):
-        yield {"type": "response.function_call_arguments.delta", "delta": arguments[start : start + _ARGUMENT_PIECE]}
+    for piece in pieces(arguments):
+        yield {"type": "response.function_call_arguments.delta", "delta": piece}
     yield {"type": "response.function_call_arguments.done", "name": item["name"], "arguments": arguments}
 
 
@@ -233,7 +206,7 @@ def _argument_pieces(item: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _failure_event(failure: Failure) -> bytes:
     error = orjson.loads(OPENAI.failure(failure).body)["error"]
-    return _frame({"type": "error", "code": error["code"] or error["type"], "message": error["message"], "param": error["param"], "sequence_number": 0})
+    return named_event({"type": "error", "code": error["code"] or error["type"], "message": error["message"], "param": error["param"], "sequence_number": 0})
 
 
 DIALECT = Dialect("responses", (Route("POST", "/v1/responses", respond),), OPENAI.failure, _failure_event)

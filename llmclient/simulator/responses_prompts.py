@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llmclient.simulator.answers import FILE_TOKENS, IMAGE_TOKENS, Prompt, Tool, Turn
-from llmclient.simulator.exchange import Request, Setting, is_dict
+from llmclient.simulator.exchange import Request, Setting, is_dict, object_in
 from llmclient.simulator.openai.checks import Rule, check, need, one_of, refuse, typed
+from llmclient.simulator.openai.fields import choice_of, shape_of, tool_of
 
 _RULES = {
     "temperature": Rule("decimal", 0, 2),
@@ -60,14 +61,8 @@ def prompt_of(request: Request, setting: Setting) -> Prompt:
         parallel=body.get("parallel_tool_calls") is not False,
         shape=_shape(body, turns),
         max_tokens=body.get("max_output_tokens"),
-        effort=_object(body, "reasoning").get("effort"),
+        effort=object_in(body, "reasoning").get("effort"),
     )
-
-
-def _object(body: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return an object of the request, empty when it was not given."""
-    value = body.get(name)
-    return value if is_dict(value) else {}
 
 
 def _turns(body: Mapping[str, Any]) -> list[Turn]:
@@ -144,37 +139,18 @@ def _tools(tool: Any, path: str) -> list[Tool]:
     kind = need(typed(tool, "object", path), "type", "string", f"{path}.type")
     if kind not in ("function", "custom"):
         return []
-    name = need(tool, "name", "string", f"{path}.name")
-    parameters: dict[str, Any] = tool.get("parameters") or {"type": "object"}
-    return [Tool(name, typed(parameters, "object", f"{path}.parameters"))]
+    return [tool_of(tool, path)]
 
 
-def _choice(choice: Any, tools: tuple[Tool, ...]) -> str:
-    if choice is None:
-        return "auto"
-    if isinstance(choice, str):
-        return str(one_of(choice, ("none", "auto", "required"), "tool_choice"))
-    kind = need(typed(choice, "object", "tool_choice"), "type", "string", "tool_choice.type")
-    if kind == "allowed_tools":
+def _choice(choice: Any, tools: Sequence[Tool]) -> str:
+    if is_dict(choice) and choice.get("type") == "allowed_tools":
         return str(one_of(need(choice, "mode", "string", "tool_choice.mode"), ("auto", "required"), "tool_choice.mode"))
-    name = need(choice, "name", "string", "tool_choice.name")
-    if all(tool.name != name for tool in tools):
-        raise refuse(f"Tool choice '{name}' not found in 'tools' parameter.", None, "tool_choice")
-    return f"={name}"
+    return choice_of(choice, tools, nested=False)
 
 
 def _shape(body: Mapping[str, Any], turns: list[Turn]) -> Mapping[str, Any] | bool | None:
-    form = _object(body, "text").get("format")
-    if form is None:
-        return None
-    kind = one_of(need(form, "type", "string", "text.format.type"), ("text", "json_object", "json_schema"), "text.format.type")
-    if kind == "text":
-        return None
-    if kind == "json_object":
-        spoken = turns[1:] if body.get("instructions") else turns
-        if not any("json" in turn.text.lower() for turn in spoken):
-            raise refuse("Response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'.", None, "input")
-        return True
-    need(form, "name", "string", "text.format.name")
-    schema: Mapping[str, Any] = need(form, "schema", "object", "text.format.schema")
-    return schema
+    shape = shape_of(object_in(body, "text").get("format"), "text.format", nested=False)
+    spoken = turns[1:] if body.get("instructions") else turns
+    if shape is True and not any("json" in turn.text.lower() for turn in spoken):
+        raise refuse("Response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'.", None, "input")
+    return shape

@@ -6,6 +6,7 @@ Each word has a few places in the vector, found by its hash; a text is the sum o
 from __future__ import annotations
 
 import array
+import base64
 import functools
 import hashlib
 import math
@@ -34,6 +35,11 @@ def packed(vector: array.array[float]) -> bytes:
         vector = vector[:]
         vector.byteswap()
     return vector.tobytes()
+
+
+def encoded(vector: array.array[float], form: str) -> list[float] | str:
+    """Return the floats as JSON holds them: a list, or text where `form` is base64."""
+    return base64.b64encode(packed(vector)).decode() if form == "base64" else vector.tolist()
 
 
 def _add(vector: list[float], word: str, weight: float, seed: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from llmclient.simulator.exchange import Dialect, Failure, Reply, Route
+from llmclient.simulator.exchange import Dialect, Failure, Reply, Route, event_of
 from llmclient.simulator.openai import chat, operations
 
 _USUAL: dict[int, tuple[str, str | None]] = {
@@ -27,7 +27,7 @@ def _failure(failure: Failure) -> Reply:
 
 
 def _failure_event(failure: Failure) -> bytes:
-    return b"data: " + orjson.dumps(_error(failure)) + b"\n\n"
+    return event_of(_error(failure))
 
 
 DIALECT = Dialect(

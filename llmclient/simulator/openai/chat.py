@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
-from llmclient.simulator.answers import Answer, Call, Prompt, Usage, answer, usage_of
-from llmclient.simulator.exchange import EVENTS, Reply, Request, Setting
+from llmclient.simulator.answers import Answer, Call, Prompt, Usage, answer, pieces, usage_of
+from llmclient.simulator.exchange import DONE, EVENTS, Reply, Request, Setting, event_of
+from llmclient.simulator.openai.likelihoods import scored
 from llmclient.simulator.openai.prompts import prompt_of
 
-DONE = b"data: [DONE]\n\n"
 FINGERPRINT = "fp_simulator"
 
-_ARGUMENT_PIECE = 6
 _FILLER = "0123456789abcdef"
-_OTHERS = (" the", " a", " of", " and", " to", " in", " is", " it", " that", " for", " on", " with", " as", " at", " by", " from", " or", " an", " be", " not")
 
 
 def complete(request: Request, setting: Setting) -> Reply:
@@ -52,6 +49,11 @@ def headers(request: Request) -> dict[str, str]:
         "x-ratelimit-reset-requests": "6ms",
         "x-ratelimit-reset-tokens": "0s",
     }
+
+
+def fillers() -> Iterator[str]:
+    """Yield without end what OpenAI adds to the events of a stream, so that their length does not tell what is in them."""
+    return itertools.cycle(_FILLER[: step * 7 % 16] for step in range(16))
 
 
 def _whole(request: Request, setting: Setting, answers: Sequence[Answer], usage: object, top: int | None) -> dict[str, Any]:
@@ -90,12 +92,12 @@ def _stream(request: Request, setting: Setting, answers: Sequence[Answer], usage
         "service_tier": "default",
         "system_fingerprint": FINGERPRINT,
     }
-    fillers = itertools.cycle(_FILLER[: step * 7 % 16] for step in range(16))
+    padding = fillers()
 
     def event(choices: list[dict[str, Any]], usage: object = None) -> bytes:
-        more = {"obfuscation": next(fillers)} if filled else {}
+        more = {"obfuscation": next(padding)} if filled else {}
         seen = {"usage": usage} if counted else {}
-        return b"data: " + orjson.dumps(chunk | {"choices": choices} | seen | more) + b"\n\n"
+        return event_of(chunk | {"choices": choices} | seen | more)
 
     # The answers take turns, as they do when several are written at once.
     turns = itertools.zip_longest(*(_choices(one, index, top) for index, one in enumerate(answers)))
@@ -120,8 +122,8 @@ def _choices(one: Answer, index: int, top: int | None) -> Iterator[dict[str, Any
 
 def _pieces(call: Call, position: int) -> Iterator[dict[str, Any]]:
     yield {"index": position, "id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}
-    for start in range(0, len(call.arguments), _ARGUMENT_PIECE):
-        yield {"index": position, "function": {"arguments": call.arguments[start : start + _ARGUMENT_PIECE]}}
+    for piece in pieces(call.arguments):
+        yield {"index": position, "function": {"arguments": piece}}
 
 
 def _choice(index: int, delta: dict[str, Any], logprobs: object = None, finish: str | None = None) -> dict[str, Any]:
@@ -129,21 +131,7 @@ def _choice(index: int, delta: dict[str, Any], logprobs: object = None, finish: 
 
 
 def _logprobs(tokens: Sequence[str], start: int, top: int | None) -> dict[str, Any] | None:
-    if top is None:
-        return None
-    return {"content": [_scored(token, start + offset, top) for offset, token in enumerate(tokens)], "refusal": None}
-
-
-def _scored(token: str, position: int, top: int) -> dict[str, Any]:
-    """Return a token with its likelihood, and the `top` likeliest in its place, of which it is the first."""
-    logprob = -(zlib.crc32(f"{position}{token}".encode()) % 1_000) / 2_000
-    others = [other for other in _OTHERS if other != token][: max(top - 1, 0)]
-    scores = [_score(token, logprob), *(_score(other, logprob - 1 - rank) for rank, other in enumerate(others))] if top else []
-    return _score(token, logprob) | {"top_logprobs": scores}
-
-
-def _score(token: str, logprob: float) -> dict[str, Any]:
-    return {"token": token, "logprob": logprob, "bytes": list(token.encode())}
+    return None if top is None else {"content": scored(tokens, start, top), "refusal": None}
 
 
 def _usage(usage: Usage) -> dict[str, Any]:

@@ -41,8 +41,7 @@ def embeddings(request: Request, setting: Setting) -> Reply:
     data: list[dict[str, Any]] = []
     for index, text in enumerate(inputs):
         vector = vectors.embed(text if isinstance(text, str) else " ".join(map(str, text)), dimensions, setting.seed)
-        shown = vector.tolist() if form == "float" else base64.b64encode(vectors.packed(vector)).decode()
-        data.append({"object": "embedding", "index": index, "embedding": shown})
+        data.append({"object": "embedding", "index": index, "embedding": vectors.encoded(vector, form)})
     count = sum(len(answers.tokens(text)) if isinstance(text, str) else len(text) for text in inputs)
     return _answer(request, {"object": "list", "data": data, "model": model, "usage": {"prompt_tokens": count, "total_tokens": count}})
 

@@ -8,6 +8,7 @@ from typing import Any
 from llmclient.simulator.answers import AUDIO_TOKENS, FILE_TOKENS, IMAGE_TOKENS, Prompt, Tool, Turn
 from llmclient.simulator.exchange import Request, Setting
 from llmclient.simulator.openai.checks import Rule, check, need, one_of, refuse, typed
+from llmclient.simulator.openai.fields import choice_of, shape_of, tool_of
 
 _RULES = {
     "temperature": Rule("decimal", 0, 2),
@@ -53,9 +54,9 @@ def prompt_of(request: Request, setting: Setting) -> Prompt:
         digest=request.digest,
         seed=setting.seed if body.get("seed") is None else body["seed"],
         tools=tools,
-        tool_choice=_choice(body.get("tool_choice"), tools),
+        tool_choice=choice_of(body.get("tool_choice"), tools, nested=True),
         parallel=body.get("parallel_tool_calls") is not False,
-        shape=_shape(body.get("response_format")),
+        shape=shape_of(body.get("response_format"), "response_format", nested=True),
         max_tokens=body.get("max_tokens") if limit is None else limit,
         stop=_stop(body.get("stop")),
         effort=body.get("reasoning_effort"),
@@ -146,35 +147,7 @@ def _check_results(messages: list[Mapping[str, Any]]) -> None:
 def _tool(tool: Any, path: str) -> Tool:
     kind = need(typed(tool, "object", path), "type", "string", f"{path}.type")
     one_of(kind, ("function", "custom"), f"{path}.type")
-    inner = need(tool, kind, "object", f"{path}.{kind}")
-    parameters: dict[str, Any] = inner.get("parameters") or {"type": "object"}
-    return Tool(need(inner, "name", "string", f"{path}.{kind}.name"), typed(parameters, "object", f"{path}.{kind}.parameters"))
-
-
-def _choice(choice: Any, tools: tuple[Tool, ...]) -> str:
-    if choice is None:
-        return "auto"
-    if isinstance(choice, str):
-        return str(one_of(choice, ("none", "auto", "required"), "tool_choice"))
-    kind = need(typed(choice, "object", "tool_choice"), "type", "string", "tool_choice.type")
-    name = need(need(choice, kind, "object", f"tool_choice.{kind}"), "name", "string", f"tool_choice.{kind}.name")
-    if all(tool.name != name for tool in tools):
-        raise refuse(f"Tool choice '{name}' not found in 'tools' parameter.", None, "tool_choice")
-    return f"={name}"
-
-
-def _shape(form: Mapping[str, Any] | None) -> Mapping[str, Any] | bool | None:
-    if form is None:
-        return None
-    kind = one_of(need(form, "type", "string", "response_format.type"), ("text", "json_object", "json_schema"), "response_format.type")
-    if kind == "text":
-        return None
-    if kind == "json_object":
-        return True
-    inner = need(form, "json_schema", "object", "response_format.json_schema")
-    need(inner, "name", "string", "response_format.json_schema.name")
-    schema: Mapping[str, Any] = need(inner, "schema", "object", "response_format.json_schema.schema")
-    return schema
+    return tool_of(need(tool, kind, "object", f"{path}.{kind}"), f"{path}.{kind}")
 
 
 def _stop(stop: Any) -> tuple[str, ...]:
