@@ -104,20 +104,18 @@ def with_lists(value: Any) -> Any:
 
 
 def counts(values: list[Any]) -> Counts:
-    """Return the usage: the greatest of each running total."""
-    best: dict[str, int] = {}
+    """Return the usage: the last of each total."""
+    last: dict[str, int] = {}
     for value in values:
-        for name, number in (value.get("usageMetadata") or {}).items():
-            if isinstance(number, int):
-                best[name] = max(number, best.get(name, 0))
+        last |= {name: number for name, number in (value.get("usageMetadata") or {}).items() if isinstance(number, int)}
 
     def add(*names: str) -> int | None:
-        known = [best[name] for name in names if name in best]
+        known = [last[name] for name in names if name in last]
         return sum(known) if known else None
 
     prompt = add("promptTokenCount", "toolUsePromptTokenCount")
     completion = add("candidatesTokenCount", "thoughtsTokenCount")
-    total = best.get("totalTokenCount")
+    total = last.get("totalTokenCount")
     if total is None and (prompt is not None or completion is not None):
         total = (prompt or 0) + (completion or 0)
-    return Counts(prompt, completion, total, best.get("cachedContentTokenCount"), best.get("thoughtsTokenCount"))
+    return Counts(prompt, completion, total, last.get("cachedContentTokenCount"), last.get("thoughtsTokenCount"))

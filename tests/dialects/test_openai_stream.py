@@ -140,6 +140,14 @@ def test_an_end_of_body_without_a_reason_is_truncation():
     assert (r.text, r.finish_reason) == ("hello", None)
 
 
+@pytest.mark.parametrize("empty", [{}, {"prompt_tokens": None, "completion_tokens": None, "total_tokens": None}])
+def test_a_usage_without_a_count_takes_nothing_back(empty):
+    """Hosts send such before the real one and after it."""
+    without = {**usage_event(), "usage": empty}
+    decoder, chunks = run(wire(without, *PLAIN, without, usage_event(), without))
+    assert [TOTAL] == [c.usage for c in chunks if c.usage is not None] == [decoder.response().usage]
+
+
 def test_usage_before_a_truncation_is_handed_over():
     """It was billed."""
     decoder, chunks = run(wire(*PLAIN[:3], usage_event(), done=False))

@@ -226,9 +226,11 @@ class AnthropicDecoder(NamedEventDecoder["AnthropicMessages"]):
         message = self._message
         if message is None:
             raise KeyError("message_start")
-        changes = {**event["delta"], **{key: value for key, value in event.items() if key not in ("type", "delta", "usage")}}
-        message.update((key, value) for key, value in changes.items() if value is not None)
-        self._usage = merge(self._usage, event.get("usage"))
+        delta = event["delta"]
+        changes = {**delta, **{key: value for key, value in event.items() if key not in ("type", "delta")}}
+        message.update((key, value) for key, value in changes.items() if value is not None and key != "usage")
+        # Some hosts write it within the delta, as Anthropic's documentation once had it.
+        self._usage = merge(self._usage, event.get("usage") or delta.get("usage"))
         self._last = event
 
     def _stop(self, event: JSONObject) -> ChatChunk:

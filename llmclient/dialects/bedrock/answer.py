@@ -25,6 +25,11 @@ _SHOWN: Final = 200
 _TOP: Final = frozenset({"output", "stopReason", "usage", "serviceTier"})
 _CALL: Final = frozenset({"toolUseId", "name", "input", "type"})
 _SPOKEN: Final = frozenset({"text", "citationsContent"})
+_KINDS: Final = frozenset(
+    """
+    audio cachePoint citation citationsContent document guardContent image reasoningContent searchResult text toolResult toolUse video
+    """.split()
+)
 _RANKS: Final[Mapping[str, int]] = {"reasoningContent": 0, "text": 1, "toolUse": 2}
 """The order in which a message without a state of its own is written."""
 
@@ -84,8 +89,13 @@ def _invoked(value: JSONObject) -> str | None:
 def kind_of(block: Any) -> str:
     """Return what a block is; raises ResponseParsingError for one that is none."""
     if is_object(block) and block:
-        return next(iter(block))
+        return name_of(block)
     raise ResponseParsingError("", f"a content block of the answer is not understood: {str(block)[:_SHOWN]}")
+
+
+def name_of(union: JSONObject) -> str:
+    """Return the member that a union holds; some hosts write the others too, as null, or fields of their own beside it."""
+    return next((name for name, value in union.items() if name in _KINDS and value is not None), next(iter(union)))
 
 
 def _message(dialect: BedrockConverse, blocks: Sequence[Any], model: str, seed: str) -> Message:

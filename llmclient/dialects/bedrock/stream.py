@@ -176,7 +176,8 @@ class BedrockDecoder(StreamDecoder["BedrockConverse", Frame]):
         index, start = event["contentBlockIndex"], event["start"]
         if not start:
             return None
-        kind, value = next(iter(start.items()))
+        kind = answer.name_of(start)
+        value = start[kind]
         if not is_object(value):
             raise TypeError(value)
         if kind == "toolUse" and value.get("type") != answer.SERVER:
@@ -209,7 +210,8 @@ class BedrockDecoder(StreamDecoder["BedrockConverse", Frame]):
         index, delta = event["contentBlockIndex"], event["delta"]
         if not delta:
             return None
-        kind, value = next(iter(delta.items()))
+        kind = answer.name_of(delta)
+        value = delta[kind]
         whole = {"contentBlockDelta": event}
         match kind:
             case "text":

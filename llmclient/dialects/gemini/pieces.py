@@ -13,7 +13,7 @@ from llmclient.dialects.openai.answer import make_id
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ResponseParsingError
 from llmclient.types.chat import FunctionDelta, ToolCallDelta
-from llmclient.types.messages import JSONObject
+from llmclient.types.messages import EMPTY, JSONObject
 from llmclient.wire import jsons
 
 Wire = dict[str, Any]
@@ -38,6 +38,8 @@ class CandidatePieces:
         self.is_thought = False
         """Whether that text is thought."""
         self.finish: str | None = None
+        self.event: JSONObject = EMPTY
+        """The event that told why the candidate ended."""
         self.calls = 0
         self._seed = seed
         self._parts: list[JSONObject] = []

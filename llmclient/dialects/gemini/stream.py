@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
 import orjson
 
 from llmclient.dialects.bodies import show
@@ -16,8 +17,8 @@ from llmclient.dialects.gemini.pieces import CandidatePieces
 from llmclient.dialects.gemini.usage import fold_usage, read_finish, read_usage
 from llmclient.dialects.shapes import is_object
 from llmclient.errors import ProviderError, ResponseParsingError
-from llmclient.types.chat import ChatChunk, ChatResponse, FinishReason, ToolCallDelta
-from llmclient.types.messages import EMPTY, JSONObject
+from llmclient.types.chat import ChatChunk, ChatResponse, ToolCallDelta
+from llmclient.types.messages import JSONObject
 
 if TYPE_CHECKING:
     from llmclient.dialects.gemini.chat import GeminiChat
@@ -34,8 +35,8 @@ _LONG_NUMBER: Final = b'"functionCall"'
 class GeminiChatDecoder(StreamDecoder["GeminiChat", bytes]):
     """Decodes one stream of GenerateContentResponse objects.
 
-    There is no end marker: an answer is complete at the end of the body when each candidate has its finish reason. Each event
-    holds the usage so far; it is held back until the end, and stands on one chunk, the last.
+    There is no end marker: an answer is complete at the end of the body when each candidate has its finish reason. Some models
+    say STOP with every event, and may take it back. So reasons, and the usage, which each event holds so far, wait until the end.
     """
 
     def __init__(self, dialect: GeminiChat, model: str, request_id: str) -> None:
@@ -65,9 +66,13 @@ class GeminiChatDecoder(StreamDecoder["GeminiChat", bytes]):
         if not self._candidates or any(candidate.finish is None for candidate in self._candidates.values()):
             return super()._end(chunks)
         self._ended = True
-        usage = read_usage(self._usage)
-        if usage is not None:
-            chunks.append(ChatChunk(usage=usage, event=self._last or EMPTY))
+        usage, last = read_usage(self._usage), max(self._candidates)
+        for index in sorted(self._candidates):
+            pieces = self._candidates[index]
+            reason = read_finish(pieces.finish, called=bool(pieces.calls))
+            calls = tuple(pieces.close_call())
+            end = ChatChunk("", None, calls, reason, None, index, pieces.finish, pieces.event)
+            chunks.append(end if index != last else attrs.evolve(end, usage=usage, event=self._last or pieces.event))
         return chunks
 
     def _build(self) -> ChatResponse:
@@ -187,18 +192,16 @@ class GeminiChatDecoder(StreamDecoder["GeminiChat", bytes]):
             raise ResponseParsingError("", f"a candidate of the stream is a {type(candidate).__name__}, not an object", model=self._model)
         index = candidate.get("index")
         pieces = self._pieces(index if isinstance(index, int) else position)
-        ended = pieces.finish is not None
         text, thought, calls, odd = _take_parts(pieces, answer.parts_of(candidate), self._model)
         pieces.take_fields(candidate)
-        reason: FinishReason | None = None
-        if pieces.finish is not None and not ended:
+        if candidate.get("finishReason") and pieces.finish is not None:
+            pieces.event = event
             calls += pieces.close_call()
-            reason = read_finish(pieces.finish, called=bool(pieces.calls))
-            if reason == "error" and not pieces.has_said:
+            if read_finish(pieces.finish, called=bool(pieces.calls)) == "error" and not pieces.has_said:
                 raise answer.failed(candidate, pieces.finish, self._model)
-        if not (text or thought or calls or odd or reason):
+        if not (text or thought or calls or odd):
             return None
-        return ChatChunk(text, thought or None, tuple(calls), reason, None, pieces.index, pieces.finish if reason else None, event)
+        return ChatChunk(text, thought or None, tuple(calls), index=pieces.index, event=event)
 
     def _pieces(self, index: int) -> CandidatePieces:
         pieces = self._candidates.get(index)

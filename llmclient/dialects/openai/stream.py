@@ -246,9 +246,10 @@ class OpenAIChatDecoder(StreamDecoder["OpenAIChat", bytes]):
     def _hold(self, made: list[ChatChunk], raw: JSONObject, event: JSONObject, chunks: list[ChatChunk]) -> None:
         """Keep the usage of an event back, and its chunk too where that holds nothing that anybody waits for."""
         self._release(chunks)
-        self._raw_usage = raw
         usage = read_usage(raw, reasoning_outside=self._dialect.reasoning_outside, cost=event.get("cost"))
-        self._usage = (usage, event)
+        if usage is not None or self._raw_usage is None:
+            # One without a count, such as {}, takes nothing back.
+            self._raw_usage, self._usage = raw, (usage, event)
         last = made[-1] if made else ChatChunk(event=event)
         if last.text or last.reasoning or last.tool_calls:
             chunks += made

@@ -94,6 +94,18 @@ def test_peers_25_usage_is_merged_from_both_events():
     assert (13, 1) == (run(wire(*raw))[1][-1].usage.prompt_tokens, run(wire(*raw))[1][-1].usage.completion_tokens)
 
 
+def test_usage_within_the_delta_counts():
+    """Where Anthropic's documentation once had it, and some hosts still do."""
+    whole = events(message("x"))
+    for event in whole:
+        if event["type"] == "message_delta":
+            event["delta"]["usage"] = {**event.pop("usage"), "output_tokens": 15}
+    decoder, _ = run(wire(*whole))
+    assert 15 == decoder.response().usage.completion_tokens
+    assert decoder.response().usage.prompt_tokens is not None
+    assert "usage" not in decoder.response().extra
+
+
 def test_several_events_may_tell_the_end():
     """The last one counts, and the reason is still told once."""
     raw = events(message("x"))

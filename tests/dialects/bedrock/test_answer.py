@@ -202,3 +202,9 @@ def test_what_is_no_answer(raw):
     """It is no success; the error shows how the body begins."""
     with pytest.raises(ResponseParsingError):
         DIALECT.decode(raw, "m", "req")
+
+
+@pytest.mark.parametrize("block", [{"toolUse": None, "text": "hello"}, {"brandNew": {"a": 1}, "text": "hello"}, {"text": "hello", "brandNew": None}])
+def test_fields_beside_the_one_that_counts(block):
+    """Hosts that stand in for Amazon write the other members of a union too, as null."""
+    assert "hello" == decode(answer(block)).text

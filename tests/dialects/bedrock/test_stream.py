@@ -287,3 +287,11 @@ def test_speed():
 
     ratios = [lasts(DIALECT, ours) / lasts(OpenAIChat(), theirs) for _ in range(30)]
     assert min(ratios) < 1.5
+
+
+def test_fields_beside_the_one_that_counts():
+    """In the start of a block, and in its pieces."""
+    start = {"start": {"toolResult": None, "toolUse": {"toolUseId": "t", "name": "add"}}, "contentBlockIndex": 1}
+    pieces = [delta({"toolUse": None, "text": "a"}), event("contentBlockStart", start), delta({"text": None, "toolUse": {"input": "{}"}}, 1)]
+    decoder, _ = run(b"".join([*pieces, STOP, USAGE]))
+    assert ("a", "add", "{}") == (decoder.response().text, *next((call.function.name, call.function.arguments) for call in decoder.response().tool_calls))

@@ -32,8 +32,8 @@ def test_pieces_of_text_are_chunks() -> None:
     """Deltas, not totals; one reason, and one usage at the end."""
     chunks, response = stream(sse(*HELLO))
     assert ["Hel", "lo", ""] == [chunk.text for chunk in chunks]
-    assert [None, "stop", None] == [chunk.finish_reason for chunk in chunks]
-    assert [None, "STOP", None] == [chunk.finish_reason_raw for chunk in chunks]
+    assert [None, None, "stop"] == [chunk.finish_reason for chunk in chunks]
+    assert [None, None, "STOP"] == [chunk.finish_reason_raw for chunk in chunks]
     assert [False, False, True] == [chunk.usage is not None for chunk in chunks]
     assert HELLO[0] == chunks[0].event
     assert HELLO[1] == chunks[2].event
@@ -139,8 +139,25 @@ def test_candidates_are_told_apart() -> None:
     """Each has its text and its reason."""
     both = {"candidates": [{"content": {"parts": [text("a")]}, "finishReason": "STOP"}, {"index": 1, "content": {"parts": [text("b")]}}]}
     chunks, response = stream(sse(both, {"candidates": [{"index": 1, "content": {"parts": [text("c")]}, "finishReason": "MAX_TOKENS"}]}))
-    assert [(0, "a"), (1, "b"), (1, "c")] == [(chunk.index, chunk.text) for chunk in chunks]
+    assert [(0, "a"), (1, "b"), (1, "c"), (0, ""), (1, "")] == [(chunk.index, chunk.text) for chunk in chunks]
+    assert [(0, "stop"), (1, "length")] == [(chunk.index, chunk.finish_reason) for chunk in chunks if chunk.finish_reason]
     assert [("a", "stop"), ("bc", "length")] == [(choice.message.text, choice.finish_reason) for choice in response.choices]
+
+
+@pytest.mark.parametrize(("last", "reason"), [(event(finish="RECITATION"), "content_filter"), (event(call("f"), finish="STOP"), "tool_calls")])
+def test_a_reason_that_changes_is_told_when_it_is_final(last: dict[str, Any], reason: str) -> None:
+    """Some models say STOP with every event; the last one may take it back."""
+    chunks, response = stream(sse(event(text("a"), finish="STOP"), event(text("b"), finish="STOP"), last))
+    assert [reason] == [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == [chunks[-1].finish_reason] == [response.finish_reason]
+    assert "ab" == "".join(chunk.text for chunk in chunks) == response.text
+
+
+def test_a_failure_after_a_reason_leaves_no_reason() -> None:
+    """Whoever stops at the first reason would take the answer for complete."""
+    decoder = GEMINI.stream("m", "req")
+    chunks = decoder.feed(sse(event(text("a"), finish="STOP"), {"error": {"code": 500, "message": "broken", "status": "INTERNAL"}}))
+    assert isinstance(decoder.error, ApiError)
+    assert [("a", None)] == [(chunk.text, chunk.finish_reason) for chunk in chunks]
 
 
 def test_events_that_say_nothing_give_no_chunk_but_count() -> None:
@@ -160,7 +177,7 @@ def test_a_picture_gives_a_chunk() -> None:
 
 
 def test_running_usage_is_kept_and_told_once() -> None:
-    """The greatest of each count, also over many events of one shape and some of another."""
+    """The last of each count, also over many events of one shape and some of another."""
     events = [event(text("x"), usageMetadata={"promptTokenCount": 5, "candidatesTokenCount": number, "totalTokenCount": number + 5}) for number in range(1, 30)]
     events.insert(10, event(text("x"), usageMetadata={"thoughtsTokenCount": 4}))
     events.append(event(finish="STOP", usageMetadata={"trafficType": "ON_DEMAND"}))

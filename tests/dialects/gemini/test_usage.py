@@ -64,9 +64,11 @@ def fold(*usages: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def test_running_totals_are_never_summed() -> None:
-    """The greatest of each counts, whichever event had it."""
-    assert {"aCount": 3, "bCount": 9} == fold({"aCount": 1, "bCount": 9}, {"aCount": 3, "bCount": 2})
+def test_totals_are_never_summed() -> None:
+    """The last of each counts, be it smaller than one before: an estimate of the prompt comes first."""
+    assert {"aCount": 3, "bCount": 2} == fold({"aCount": 1, "bCount": 9}, {"aCount": 3, "bCount": 2})
+    assert {"aCount": 3, "bCount": 2, "cCount": 4} == fold({"aCount": 10, "bCount": 9}, {"aCount": 5}, {"aCount": 3, "bCount": 2, "cCount": 4})
+    assert {"aCount": 5, "bCount": 9} == fold({"aCount": 10, "bCount": 9}, {"aCount": 5})
 
 
 def test_a_later_event_may_leave_out_what_an_earlier_had() -> None:
