@@ -16,6 +16,7 @@ import attrs
 
 from llmclient.auth import HeaderKey, Prepared, Signer, import_extra
 from llmclient.errors import AuthenticationError, ConfigurationError, NetworkError, ProviderError
+from llmclient.redaction import Secrets, of_settings
 from llmclient.renewal import Renewing
 
 if TYPE_CHECKING:
@@ -63,12 +64,13 @@ class GoogleADC:
 class _Token(Renewing):
     """Puts an access token on requests. Threads that need a new one wait for the one that fetches it."""
 
-    __slots__ = ("_credentials", "_provider", "_source")
+    __slots__ = ("_credentials", "_provider", "_secrets", "_source")
 
     def __init__(self, provider: str, source: Any) -> None:
         super().__init__()
         self._provider = provider
         self._source = source
+        self._secrets = Secrets(())
         self._credentials: Any = None
 
     def __call__(self, request: Prepared) -> Prepared:
@@ -116,6 +118,7 @@ class _Token(Renewing):
 
     def _make(self, info: Mapping[str, Any]) -> Any:
         """Return the credentials of a file's kind; google-auth warns of its own functions that take any kind."""
+        self._secrets = Secrets(of_settings(info))
         kind = info.get("type")
         place = _KINDS.get(kind) if isinstance(kind, str) else None
         if place is None:
@@ -141,7 +144,8 @@ class _Token(Renewing):
             kind, problem = AuthenticationError, f"the Google credentials cannot be used: {error}"
         else:
             return
-        raise kind(self._provider, problem)
+        # google-auth quotes what the token service said.
+        raise kind(self._provider, self._secrets.hide(problem))
 
 
 def _read(source: str | os.PathLike[str] | Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ import attrs
 from llmclient import registry
 from llmclient.errors import ConfigurationError, InvalidRequestError, ProviderError
 from llmclient.provider import Provider, ProviderConfig, RequestContext
+from llmclient.redaction import Hidden
 from llmclient.settings import POLICY, Policy, Settings, check_retry, read_providers, read_timeout, take_policy
 from llmclient.types.chat import ChatRequest, ChatResponse
 from llmclient.types.embeddings import EmbeddingRequest, EmbeddingResponse
@@ -193,12 +194,12 @@ class Client:
         from llmclient.retry import CallGroup
 
         fanout.check_workers(workers)
-        checked = dict(options)
-        self._prepare(model, "?", checked)
-        if executor is not None:
-            return fanout.run(_Ask(self, model, dict(options), keep), prompts, workers=workers, ordered=ordered, executor=executor, progress=progress)
-        group = CallGroup()
+        group = CallGroup() if executor is None else None
         ask = _Ask(self, model, dict(options), keep, group)
+        options.clear()  # type: ignore[attr-defined]  # a TypedDict is a dict at run time; whatever is raised shows this frame's locals
+        ask.check()
+        if executor is not None:
+            return fanout.run(ask, prompts, workers=workers, ordered=ordered, executor=executor, progress=progress)
         width = min(workers, self._settings.max_connections)
         return fanout.run(ask, prompts, workers=width, ordered=ordered, group=group, progress=progress)
 
@@ -246,8 +247,10 @@ class Client:
 
         `path` is relative to the provider's address. The reply has `json()`, `raw` and `headers`.
         """
+        given = Hidden(headers or {})
+        headers = None  # whatever is raised from here on shows this frame's locals
         found, context = self._route_provider(provider, options, "request")
-        return found.request(method, path, json=json, headers=headers, context=context)
+        return found.request(method, path, json=json, headers=given, context=context)
 
     # Facts.
 
@@ -380,6 +383,10 @@ class _Ask:
     def __call__(self, prompt: Messages) -> ChatResponse:
         provider, request, context = self.client._prepare(self.model, prompt, dict(self.options), self.group)
         return provider.chat_completion(request, attrs.evolve(context, keep=self.keep))
+
+    def check(self) -> None:
+        """Raise what is wrong with the options."""
+        self.client._prepare(self.model, "?", dict(self.options))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _Ask, (self.client, self.model, self.options, self.keep)

@@ -5,20 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import attrs
 
 from llmclient.auth import Signer
-from llmclient.errors import ConfigurationError, ProviderError, redact
+from llmclient.errors import ConfigurationError, redact
+from llmclient.redaction import MASK, Secrets, is_secret_name
 from llmclient.types.config import Option, ProviderConfig, Retired
-from llmclient.wire import jsons
 
 _HOST_PART: Final = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
-_SECRET_WORDS: Final = ("authorization", "key", "token", "secret", "cookie", "password")
-
-_SAID: Final = ("message", "body", "cause")
-_FACTS: Final = ("code", "type", "param", "request_id")
 
 
 @attrs.frozen
@@ -34,13 +30,17 @@ class Endpoint:
     json_masked: Mapping[str, str]
     is_constant: bool
     """Whether the signer gives every request the same headers, which were checked when the endpoint was made."""
+    secret: frozenset[str]
+    """The lower-case names of the headers that the signer sets."""
+    secrets: Secrets
+    """The account's."""
 
 
-def make_endpoint(url: str, sign: Signer, headers: Mapping[str, str], secret: frozenset[str], is_constant: bool) -> Endpoint:
+def make_endpoint(url: str, sign: Signer, headers: Mapping[str, str], secret: frozenset[str], secrets: Secrets, is_constant: bool) -> Endpoint:
     """Return an endpoint; `secret` names the headers that the signer sets."""
-    masked = {name: mask(name, value, secret) for name, value in headers.items()} | dict.fromkeys(secret, "***")
+    masked = {name: mask(name, value, secrets, secret) for name, value in headers.items()} | dict.fromkeys(secret, MASK)
     content = {"Content-Type": "application/json"}
-    return Endpoint(url, sign, headers, masked, content | dict(headers), content | masked, is_constant)
+    return Endpoint(url, sign, headers, masked, content | dict(headers), content | masked, is_constant, secret, secrets)
 
 
 def base_address(config: ProviderConfig, template: str, options: Iterable[Option], env: Mapping[str, tuple[str, ...]]) -> str:
@@ -99,23 +99,6 @@ def retirement(provider: str, gone: Retired) -> ConfigurationError:
     return ConfigurationError(provider, f"this service was retired on {gone.date}: {gone.reason}{instead}")
 
 
-def mask(name: str, value: str, secret: frozenset[str] = frozenset()) -> str:
-    """Return a header's value as it may be shown: `***` for one that is secret by list or by name."""
-    lower = name.lower()
-    return "***" if lower in secret or any(word in lower for word in _SECRET_WORDS) else value
-
-
-def hide(error: ProviderError, key: str | None) -> None:
-    """Blank out a key that the provider repeats, in each spelling that JSON and addresses give it; a word of three letters is none."""
-    if not key or len(key) < 4:
-        return
-    escaped = jsons.dumps(key).decode()[1:-1]
-    spellings = dict.fromkeys((key, escaped, escaped.replace("/", "\\/"), quote(key, safe="")))
-    # A placeholder such as "test" is no secret, and may well be a code.
-    for name in _SAID + _FACTS if len(key) >= 8 else _SAID:
-        value = getattr(error, name)
-        if isinstance(value, str):
-            for spelling in spellings:
-                value = value.replace(spelling, "***")
-            setattr(error, name, value)
-    error.args = (error.provider, error.message)
+def mask(name: str, value: str, secrets: Secrets, secret: frozenset[str] = frozenset()) -> str:
+    """Return a header's value as it may be shown: `***` for one that is secret by list or by name, or holds a secret."""
+    return MASK if name.lower() in secret or is_secret_name(name) or secrets.is_in(value) else value

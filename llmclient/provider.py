@@ -14,9 +14,10 @@ import attrs
 
 from llmclient.auth import Auth, Bearer
 from llmclient.dialects.failure import request_id
-from llmclient.endpoints import Endpoint, base_address, hide, make_endpoint, retirement, whole_address
+from llmclient.endpoints import Endpoint, base_address, make_endpoint, retirement, whole_address
 from llmclient.errors import InvalidRequestError, NotSupportedError, ProviderError
 from llmclient.models import ModelInfo, ModelRow, cost_of, find_row
+from llmclient.redaction import Hidden, of_account
 from llmclient.sending import NoRequest, PlainDialect, Sender, is_constant
 from llmclient.types.answer import Answer, Meta, attach
 from llmclient.types.chat import PARAMS, ChatRequest, ChatResponse
@@ -119,6 +120,7 @@ class Provider:
         self._infos: dict[str, ModelInfo | None] = {}
         self._defaults: tuple[Timeout, Retry, Gate, Transport] | None = None
         self._context = RequestContext(provider=self.name, config=config)
+        self._secrets = of_account(config.api_key, config.extra, config.headers)
         self._fingerprint = str(hash(config.api_key))
         """Tells accounts apart in a table that never holds a key."""
 
@@ -236,7 +238,7 @@ class Provider:
 
     def get_supported_openai_params(self, model: str) -> tuple[str, ...]:
         """Return the portable parameters that `transform_request` carries for this model, in their usual order."""
-        supported = self.chat_dialect(model).supported_params(model)
+        supported = self.chat_dialect(model).configured(self.config).supported_params(model)
         return tuple(param for param in PARAMS if param in supported)
 
     def map_openai_params(self, params: Mapping[str, Any], model: str) -> tuple[dict[str, Any], tuple[Warning, ...]]:
@@ -284,11 +286,10 @@ class Provider:
             failure = InvalidRequestError(self.label, "; ".join(warning.message for warning in lost), param=lost[0].param, model=request.model)
         raise failure
 
-    def _claim(self, error: ProviderError, model: str | None = None) -> ProviderError:
-        """Fill in whose error this is, and make sure that it does not echo our key."""
+    def _claim(self, error: ProviderError, model: str | None = None, send: Sender | None = None) -> ProviderError:
+        """Fill in whose error this is, and make sure that it echoes no secret."""
         error.with_facts(provider=self.label, model=model or None)
-        hide(error, self.config.api_key)
-        return error
+        return (send.secrets() if send is not None else self._secrets).clean(error)
 
     # The calls.
 
@@ -339,7 +340,7 @@ class Provider:
         """Send anything else with the provider's address, key, pool, deadline and errors; raises ProviderError."""
         if not path.startswith("/"):
             raise InvalidRequestError(self.label, f"the path must begin with a slash, got {path!r}", param="path")
-        wire = WireRequest(path=path, method=method.upper(), body=json, headers=headers or {})
+        wire, headers = WireRequest(path=path, method=method.upper(), body=json, headers=Hidden(headers or {})), None  # tracebacks show locals
         dialect = next((d for slot in OPERATIONS if (d := getattr(self, slot)) is not None), None)
         if dialect is None:
             raise self._unsupported("request", None)
@@ -400,9 +401,9 @@ class Provider:
             return (decode(raw, request.model, known or ""), raw, headers, known), exchange.status
 
         try:
-            answer, raw, headers, known = tries.run(self._claimed(once, request.model))
+            answer, raw, headers, known = tries.run(self._claimed(once, request.model, send))
         except ProviderError as error:
-            failure = self._claim(error, request.model).with_facts(attempts=tries.attempts)
+            failure = self._claim(error, request.model, send).with_facts(attempts=tries.attempts)
         else:
             attach(answer, self._meta(wire, request, context, headers, known, raw, tries, send))
             return answer
@@ -411,12 +412,12 @@ class Provider:
                 context.group.discard(call)
         raise failure
 
-    def _claimed(self, once: Callable[[], T], model: str) -> Callable[[], T]:
+    def _claimed(self, once: Callable[[], T], model: str, send: Sender) -> Callable[[], T]:
         def claimed() -> T:
             try:
                 return once()
             except ProviderError as error:
-                failure = self._claim(error, model)
+                failure = self._claim(error, model, send)
             # The frames below hold the body, which may repeat the key.
             raise failure.with_traceback(None)
 
@@ -435,12 +436,12 @@ class Provider:
             return (exchange, decoder(request.model, request_id(exchange.headers) or "")), exchange.status
 
         def claim(error: ProviderError) -> ProviderError:
-            return self._claim(error, request.model)
+            return self._claim(error, request.model, send)
 
         def describe(headers: Mapping[str, str]) -> Meta:
             return self._meta(wire, request, context, headers, request_id(headers), b"", tries, send)
 
-        opener = self._claimed(once, request.model)
+        opener = self._claimed(once, request.model, send)
         try:
             return Reader(lambda: tries.run(opener), tries, call, claim, describe), call
         except ProviderError as error:
@@ -485,10 +486,9 @@ class Provider:
             raise retirement(self.label, self.retired)
         auth: Auth = dialect.auth or self.auth
         sign = auth.bind(self.config, self.env.get("api_key", ()))
-        secret = auth.secret_headers
         settings = {header: str(value) for header, name in self.setting_headers.items() if (value := self.config.get(name))}
         headers = {**self.headers, **settings, **self.config.headers}
-        endpoint = make_endpoint(self.address(dialect.base_url), sign, headers, secret, is_constant(self.label, sign))
+        endpoint = make_endpoint(self.address(dialect.base_url), sign, headers, auth.secret_headers, self._secrets, is_constant(self.label, sign))
         self._endpoints[dialect.base_url, dialect.auth] = endpoint
         return endpoint
 

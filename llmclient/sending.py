@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from llmclient.dialects.failure import request_id
 from llmclient.endpoints import Endpoint, mask
 from llmclient.errors import ProviderError
+from llmclient.redaction import Secrets, of_headers
 from llmclient.types.answer import Sent
 from llmclient.types.context import WireRequest
 from llmclient.types.making import maker
@@ -28,7 +29,7 @@ _make_sent: Final = maker(Sent)
 class Sender:
     """Sends one wire request, each time afresh: prepared, signed and checked."""
 
-    __slots__ = ("_body", "_endpoint", "_error", "_headers", "_idempotency", "_label", "_url", "_wire")
+    __slots__ = ("_body", "_endpoint", "_error", "_headers", "_idempotency", "_label", "_signed", "_url", "_wire")
 
     def __init__(
         self,
@@ -48,6 +49,7 @@ class Sender:
         self._body = body if isinstance(body, bytes) or body is None else jsons.dumps(body)
         plain = body is not None and not wire.headers and not extra and self._idempotency is None
         self._headers = endpoint.json_headers if plain else self._collect(wire.headers, extra)
+        self._signed: Mapping[str, str] | None = None
         url = endpoint.url + wire.path
         if wire.query:
             url += "?" + "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in wire.query.items())
@@ -73,6 +75,7 @@ class Sender:
         self._endpoint.sign(prepared)
         if not self._endpoint.is_constant:
             check_headers(self._label, cast("Mapping[str, str]", prepared.headers))
+        self._signed = cast("Mapping[str, str]", prepared.headers)
         exchange = transport.send(prepared, call)
         if 200 <= exchange.status < 300:
             return exchange
@@ -82,20 +85,34 @@ class Sender:
         status, headers = exchange.status, exchange.headers
         if 300 <= status < 400:
             exchange.close()
-            target = urlsplit(headers.get("location") or "").hostname
+            target = _host(headers.get("location") or "")
             message = f"the provider redirects{f' to {target}' if target else ''}; redirects are not followed, so set api_base to the right address"
             return ProviderError.api_error(self._label, status, message, request_id=request_id(headers))
         error = self._error(status, headers, exchange.read_error())
         return error.with_facts(status=status, request_id=request_id(headers))
+
+    def secrets(self) -> Secrets:
+        """Return the secrets of the account, of the caller's headers, and of those that the last attempt was signed with."""
+        secret = self._endpoint.secret
+        return self._endpoint.secrets | (*of_headers(self._headers, secret), *of_headers(self._signed or {}, secret))
 
     def sent(self) -> Sent:
         """Return what was sent, secrets masked."""
         endpoint = self._endpoint
         if self._headers is endpoint.json_headers:
             return _make_sent(self._wire.method, self._url, endpoint.json_masked, self._body)
-        masked = {name: mask(name, value) for name, value in self._headers.items()}
+        secrets = self.secrets()
+        masked = {name: mask(name, value, secrets) for name, value in self._headers.items()}
         masked.update(endpoint.masked)
         return _make_sent(self._wire.method, self._url, masked, self._body)
+
+
+def _host(address: str) -> str | None:
+    """Return the host of a redirect's target, None where it has none or is malformed."""
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None
 
 
 class PlainDialect:

@@ -10,6 +10,7 @@ import attrs
 from llmclient import registry
 from llmclient.errors import ConfigurationError
 from llmclient.provider import Provider, ProviderConfig, RequestContext
+from llmclient.redaction import hide_headers
 
 if TYPE_CHECKING:
     import requests
@@ -62,7 +63,10 @@ class Policy:
 
 def take_policy(options: dict[str, Any]) -> Policy | None:
     """Take the policy out of a call's options; None where there is none. Raises ConfigurationError for a malformed one."""
-    if not options or POLICY.isdisjoint(options):
+    if not options:
+        return None
+    hide_headers(options)
+    if POLICY.isdisjoint(options):
         return None
     # The key is put away first: whatever is raised from here on shows this frame's locals.
     policy = Policy(api_key=options.pop("api_key", None), api_base=options.pop("api_base", None))

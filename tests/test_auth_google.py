@@ -286,3 +286,18 @@ def test_a_refresh_that_failed_is_tried_again() -> None:
         signed(signer)
     credentials.error = None
     assert "Bearer token-1" == signed(signer)["authorization"]
+
+
+def test_what_google_auth_says_of_a_failure_shows_no_part_of_the_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The token service's answer may quote what it was sent."""
+    from google.oauth2.credentials import Credentials
+
+    info = {"type": "authorized_user", "client_id": "x", "client_secret": "zq-client-secret-1", "refresh_token": "zq-refresh-token-1"}
+
+    def refuse(self: Any, request: Any) -> None:
+        raise google_exceptions.RefreshError(f"bad {info['refresh_token']} of {info['client_secret']}")
+
+    monkeypatch.setattr(Credentials, "refresh", refuse)
+    sign = GoogleADC().bind(ProviderConfig(provider="vertex_ai", extra={"credentials": info}))
+    with pytest.raises(AuthenticationError, match=r"bad \*\*\* of \*\*\*"):
+        sign(Request())
