@@ -144,7 +144,12 @@ class Reader:
             self._claim(error).with_facts(attempts=self._tries.attempts)
             error.partial = self._assemble()
             raise error
-        return self._assemble()
+        try:
+            return self._assemble()
+        except ProviderError as odd:
+            failure = self._claim(odd).with_facts(attempts=self._tries.attempts)
+        self.failure = failure
+        raise failure.with_traceback(None)
 
     def close(self) -> None:
         """Drop the connection; a reader that waits raises CancelledError."""

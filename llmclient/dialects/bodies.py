@@ -13,6 +13,8 @@ from llmclient.wire import jsons
 ODD_SHAPES: Final = (AttributeError, KeyError, TypeError, ValueError)
 """What goes wrong where a field is of another kind than it should be."""
 _SHOWN: Final = 200
+BLANK: Final = b" \t\r\n\xef\xbb\xbf"
+"""What may come before the first field of a stream; what reads streams and what asks whether this is one must agree on it."""
 _EVENTS: Final = (b"event:", b"data: ", b"data:{")
 
 
@@ -42,7 +44,7 @@ def _long_number() -> re.Pattern[bytes]:
 
 def is_event_stream(raw: bytes) -> bool:
     """Return whether a body is a stream of events, which some hosts send although nobody asked them to."""
-    return raw.lstrip()[: len(_EVENTS[0])] in _EVENTS
+    return raw.lstrip(BLANK).startswith(_EVENTS)
 
 
 def show(raw: bytes) -> str:

@@ -35,6 +35,8 @@ class StreamDecoder(Generic[D, P]):
         self._model = model
         self._request_id = request_id
         self._whole: ChatResponse | None = None
+        self.is_replay = False
+        """Whether the bytes were refused as a whole answer before, so that they are a stream or nothing."""
 
     def feed(self, data: bytes) -> list[ChatChunk]:
         """Return the chunks that these bytes complete; what comes after the end or a failure is ignored."""
@@ -60,8 +62,20 @@ class StreamDecoder(Generic[D, P]):
         return chunks if self._is_over() else self._end(chunks)
 
     def response(self) -> ChatResponse:
-        """Return the answer assembled so far."""
-        return self._whole if self._whole is not None else self._build()
+        """Return the answer assembled so far; after a failure that left nothing to assemble, an empty one.
+
+        Raises ResponseParsingError for a stream that came to its end, though its pieces make no answer.
+        """
+        if self._whole is not None:
+            return self._whole
+        try:
+            return self._build()
+        except ResponseParsingError as error:
+            failure = error
+        if self.error is not None:
+            # What the stream failed with is the news; that there is no partial answer is no failure of its own.
+            return ChatResponse()
+        raise failure
 
     def _is_over(self) -> bool:
         return self.done or self.error is not None
@@ -77,6 +91,8 @@ class StreamDecoder(Generic[D, P]):
 
     def _read_whole(self, body: bytes) -> list[ChatChunk]:
         """Read a body that is no stream: errors, and hosts that cannot stream, send JSON of any content type."""
+        if self.is_replay:
+            return self._fail(ResponseParsingError("", f"the answer is neither JSON nor a stream: {show(body)}", model=self._model), [])
         try:
             self._whole = self._decode(body)
         except ProviderError as error:
@@ -168,6 +184,8 @@ def chunks_of(response: ChatResponse, event: JSONObject) -> list[ChatChunk]:
 
 def replay(decoder: ChatDecoder, raw: bytes) -> ChatResponse:
     """Return the answer in a stream that came where a plain answer was asked for; raises the error that ended the stream."""
+    if isinstance(decoder, StreamDecoder):
+        decoder.is_replay = True
     decoder.feed(raw)
     decoder.finish()
     if decoder.error is not None:

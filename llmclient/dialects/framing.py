@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from llmclient.dialects.bodies import BLANK
 from llmclient.errors import ResponseParsingError
 from llmclient.wire.sse import SSEDecoder
 
-_BLANK: Final = b" \t\r\n\xef\xbb\xbf"
 _TELLING: Final = (b"{", b"[", b"<", b'"', b":")
 """First bytes that alone tell what a body is: no event stream, or a comment in one."""
 _FIELDS: Final = (b":", b"data", b"event", b"id", b"retry")
@@ -40,7 +40,7 @@ class Framing:
 
     def _begin(self, head: bytes) -> bytes:
         """Look at the first bytes that mean something."""
-        start = head.lstrip(_BLANK)
+        start = head.lstrip(BLANK)
         if len(start) < _FIELD_WIDTH and not start.startswith(_TELLING):
             # Blank lines keep a connection warm; of them only a byte order mark may matter.
             self._head = head[:3].rstrip() + start if len(head) > _BLANKS_KEPT else head
@@ -53,7 +53,7 @@ class Framing:
     def finish(self) -> tuple[list[bytes], bytes | None]:
         """The body has ended: return the last event's data, and the body where it is no event stream; raises as `feed` does."""
         if self._head is not None:
-            return [], self._head if self._head.strip(_BLANK) else None
+            return [], self._head if self._head.strip(BLANK) else None
         if self._body is not None:
             return [], b"".join(self._body)
         return self._sse.finish(), None

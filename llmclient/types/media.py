@@ -7,6 +7,7 @@ import mimetypes
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypeGuard
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -115,6 +116,17 @@ class File(Media):
     file_id: str | None = attrs.field(default=None, kw_only=True)
 
     _fallback_type = "application/pdf"
+
+
+def guess_remote(address: str) -> str | None:
+    """Guess the media type from the path in an address; raises InvalidRequestError for what is no address."""
+    try:
+        path = urlsplit(address).path
+    except ValueError as error:
+        problem = str(error)
+    else:
+        return mimetypes.guess_type(path)[0]
+    raise InvalidRequestError("", f"the address of an image, recording or file is malformed: {problem}", param="messages")
 
 
 def sniff(data: bytes) -> str | None:

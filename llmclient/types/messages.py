@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import attrs
 
@@ -16,6 +16,8 @@ from llmclient.errors import InvalidRequestError, ResponseParsingError
 from llmclient.types.making import maker
 from llmclient.types.media import EMPTY, Audio, File, Image, JSONObject, Media, is_list, is_object
 from llmclient.wire import jsons
+
+T = TypeVar("T")
 
 __all__ = [
     "EMPTY",
@@ -226,7 +228,13 @@ def read_messages(value: str | Message | JSONObject | Sequence[str | Message | J
         raise InvalidRequestError("", f"messages must be a str or a list of messages, got {type(value).__name__}", param="messages")
     if not messages:
         raise InvalidRequestError("", "messages is empty; pass at least one message", param="messages")
-    return messages if system is None else (Message("system", system), *messages)
+    return messages if system is None else (_read_system(system), *messages)
+
+
+def _read_system(value: Any) -> Message:
+    if not isinstance(value, str) and not is_list(value):
+        raise InvalidRequestError("", f"system must be a str or a list of parts, got {type(value).__name__}", param="system")
+    return Message("system", value if isinstance(value, str) else _read_parts(value))
 
 
 # Reading and writing OpenAI's shape.
@@ -238,35 +246,59 @@ _MESSAGE_KEYS: Final = frozenset(
 
 def _read_message(value: JSONObject) -> Message:
     role = value.get("role")
-    if role not in ROLES:
+    if not isinstance(role, str) or role not in ROLES:
         known = ", ".join(sorted(ROLES))
         raise InvalidRequestError("", f"a message's role must be one of {known}, got {role!r}", param="messages")
     content = value.get("content")
     if content is not None and not isinstance(content, str):
         content = _read_parts(content)
     if value.keys() <= {"role", "content"}:
-        return Message(str(role), content)
+        return Message(role, content)
     unknown = value.keys() - _MESSAGE_KEYS
-    state = value.get("provider_state")
+    if not all(isinstance(key, str) for key in unknown):
+        raise InvalidRequestError("", "a message has a key that is no str", param="messages")
     return Message(
-        str(role),
+        role,
         content,
         value.get("name"),
-        tuple(read_tool_call(call) for call in value.get("tool_calls") or ()),
+        tuple(read_tool_call(call) for call in _read_list(value, "tool_calls")),
         value.get("tool_call_id"),
         _read_reasoning(value),
         value.get("refusal"),
         value.get("audio"),
-        tuple(value.get("annotations") or ()),
-        ProviderState(**state) if is_object(state) else state,
+        tuple(_read_list(value, "annotations")),
+        _read_state(value.get("provider_state")),
         {key: value[key] for key in value if key in unknown} if unknown else EMPTY,
     )
+
+
+def _read_list(value: JSONObject, name: str) -> Sequence[Any]:
+    items = value.get(name) or ()
+    if not is_list(items):
+        raise InvalidRequestError("", f"a message's {name} must be a list, got {type(items).__name__}", param="messages")
+    return items
+
+
+def _read_own(value: Any, kind: type[T], name: str) -> T:
+    """Return a value of a kind of ours, which may have been written as a dict of its fields."""
+    if isinstance(value, kind):
+        return value
+    if is_object(value):
+        try:
+            return kind(**value)
+        except TypeError:
+            pass
+    raise InvalidRequestError("", f"a message's {name} must hold what to_dict() wrote of a {kind.__name__}", param="messages")
+
+
+def _read_state(value: Any) -> ProviderState | None:
+    return None if value is None else _read_own(value, ProviderState, "provider_state")
 
 
 def _read_reasoning(value: JSONObject) -> tuple[ReasoningBlock, ...]:
     blocks = value.get("reasoning_blocks")
     if blocks:
-        return tuple(block if isinstance(block, ReasoningBlock) else ReasoningBlock(**block) for block in blocks)
+        return tuple(_read_own(block, ReasoningBlock, "reasoning_blocks") for block in _read_list(value, "reasoning_blocks"))
     text = value.get("reasoning_content") or value.get("reasoning")
     return (ReasoningBlock(text),) if isinstance(text, str) and text else ()
 
@@ -339,6 +371,8 @@ def _read_file(value: JSONObject) -> Part | None:
     file = value.get("file")
     if not is_object(file) or file.keys() - {"file_data", "filename", "file_id"}:
         return None
+    if not all(item is None or isinstance(item, str) for item in file.values()):
+        raise InvalidRequestError("", "a file part's file_data, filename and file_id must be str", param="messages")
     data = file.get("file_data")
     return File(data, filename=file.get("filename"), file_id=file.get("file_id"), extra=_rest(value, "file"))
 

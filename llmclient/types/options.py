@@ -9,6 +9,7 @@ from llmclient.errors import InvalidRequestError
 from llmclient.types.chat import PARAMS
 from llmclient.types.media import is_list, is_object
 from llmclient.types.messages import JSONObject, Tool
+from llmclient.wire import jsons
 
 
 class ChatOptions(TypedDict, total=False):
@@ -128,12 +129,20 @@ def _typed(name: str, value: Any, kind: type, words: str) -> Any:
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidRequestError("", f"{name} must be a number, got {type(value).__name__}", param=name)
+    return _writable(name, value)
+
+
+def _writable(name: str, value: float) -> float:
+    """Refuse what Python would not write, in the request or in a message about it."""
+    if isinstance(value, int) and value.bit_length() > jsons.MAX_BITS:
+        raise InvalidRequestError("", f"{name} is a number of more than 4,000 digits", param=name)
     return value
 
 
 def _integer(name: str, value: Any, least: int | None) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidRequestError("", f"{name} must be a whole number, got {type(value).__name__}", param=name)
+    _writable(name, value)
     if least is not None and value < least:
         raise InvalidRequestError("", f"{name} must be at least {least}, got {value}", param=name)
     return value

@@ -16,6 +16,8 @@ import orjson
 from llmclient.errors import InvalidRequestError
 
 _MAX_DEPTH = 200
+MAX_BITS = 13_000
+"""Python refuses to write longer numbers, as denial of service."""
 
 
 def dumps(value: Any) -> bytes:
@@ -87,8 +89,11 @@ def _check(value: Any, path: str, depth: int) -> None:
     if depth > _MAX_DEPTH:
         raise InvalidRequestError("", f"the request is nested more than {_MAX_DEPTH} levels deep")
     match value:
-        case bool() | int() | None:
+        case bool() | None:
             return
+        case int():
+            if value.bit_length() > MAX_BITS:
+                raise InvalidRequestError("", f"{path} is a number of more than 4,000 digits")
         case str():
             _check_text(value, path)
         case float():

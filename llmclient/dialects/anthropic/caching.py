@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from llmclient.dialects.base import Notes
+from llmclient.dialects.shapes import is_object
 
 _MARK: Final = "cache_control"
 
@@ -40,5 +41,5 @@ def _marked(body: dict[str, Any]) -> Iterator[Place]:
     """Yield where marks stand, in the order of the prompt."""
     lists: list[list[Any] | str] = [body.get("tools", []), body.get("system", ""), *(turn["content"] for turn in body["messages"])]
     for blocks in lists:
-        if not isinstance(blocks, str):
-            yield from ((blocks, index) for index, block in enumerate(blocks) if block.get(_MARK) is not None)
+        if isinstance(blocks, list):
+            yield from ((blocks, index) for index, block in enumerate(blocks) if is_object(block) and block.get(_MARK) is not None)

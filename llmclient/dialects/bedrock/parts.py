@@ -7,10 +7,10 @@ import pathlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from llmclient.dialects.shapes import is_object
 from llmclient.errors import InvalidRequestError
+from llmclient.types.media import guess_remote
 from llmclient.types.messages import Audio, File, Image, JSONObject, Media, Other, Part, ReasoningBlock, Refusal, Text
 
 Block = dict[str, Any]
@@ -137,7 +137,7 @@ def _kind(form: str) -> str:
 
 def _type_of(part: Media) -> str:
     if part.remote_url is not None:
-        return _guess(urlsplit(part.remote_url).path) or "application/pdf"
+        return guess_remote(part.remote_url) or "application/pdf"
     return part.base64()[1]
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from llmclient.dialects.shapes import is_object
 from llmclient.errors import InvalidRequestError
+from llmclient.types.media import guess_remote
 from llmclient.types.messages import Audio, File, Image, JSONObject, Media, Other, Part, Refusal, Text
 
 Wire = dict[str, Any]
@@ -63,7 +62,7 @@ def _media(part: Media, kind: str | None, drop: Drop) -> Wire:
 
 
 def _by_address(address: str, kind: str | None) -> Wire:
-    kind = kind or mimetypes.guess_type(urlsplit(address).path)[0]
+    kind = kind or guess_remote(address)
     return {"fileData": {"fileUri": address} if kind is None else {"mimeType": kind, "fileUri": address}}
 
 

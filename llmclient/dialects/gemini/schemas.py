@@ -131,7 +131,7 @@ class _Writer:
         pointer = node.get("$ref")
         if pointer is not None:
             return self._inline(node, pointer, trail)
-        node = self._merge(node, trail)
+        node, trail = self._merge(node, trail)
         out: dict[str, Any] = {}
         for key, value in sorted(node.items(), key=_is_no_type):  # other keywords ask for the type
             keyword = _SPELLINGS.get(key) or key
@@ -151,28 +151,33 @@ class _Writer:
         target = resolve(pointer, self._root)
         return self.write({**target, **{key: value for key, value in node.items() if key != "$ref"}}, (*trail, pointer))
 
-    def _merge(self, node: JSONObject, trail: tuple[str, ...]) -> JSONObject:
-        """Return the node with its `allOf` joined into it."""
+    def _merge(self, node: JSONObject, trail: tuple[str, ...]) -> tuple[JSONObject, tuple[str, ...]]:
+        """Return the node with its `allOf` joined into it, and all references that were followed on the way."""
         parts = node.get("allOf")
         if not is_array(parts):
-            return node
+            return node, trail
         merged: dict[str, Any] = {}
+        followed = trail
         for part in [*parts, {key: value for key, value in node.items() if key != "allOf"}]:
-            if is_object(part) and "$ref" in part:
-                part = self._inline_flat(part, trail)
-            for key, value in self._merge(part, trail).items() if is_object(part) else ():
+            if not is_object(part):
+                continue
+            flat, inner = self._merge(*self._inline_flat(part, trail))
+            followed += inner[len(trail) :]
+            for key, value in flat.items():
                 merged[key] = _join(merged.get(key), value)
-        return merged
+        return merged, followed
 
-    def _inline_flat(self, part: JSONObject, trail: tuple[str, ...]) -> JSONObject:
-        self._growth.add()
-        pointer = part["$ref"]
-        if pointer in trail:
-            self._lose("$ref", "the schema refers to itself in allOf")
-            return {}
-        target = resolve(pointer, self._root)
-        rest = {key: value for key, value in part.items() if key != "$ref"}
-        return self._inline_flat({**target, **rest}, (*trail, pointer)) if "$ref" in target else {**target, **rest}
+    def _inline_flat(self, part: JSONObject, trail: tuple[str, ...]) -> tuple[JSONObject, tuple[str, ...]]:
+        """Return what a part of `allOf` refers to, and the references that led there."""
+        while "$ref" in part:
+            self._growth.add()
+            pointer = part["$ref"]
+            if pointer in trail:
+                self._lose("$ref", "the schema refers to itself in allOf")
+                return {}, trail
+            rest = {key: value for key, value in part.items() if key != "$ref"}
+            part, trail = {**resolve(pointer, self._root), **rest}, (*trail, pointer)
+        return part, trail
 
     def _finish(self, out: dict[str, Any]) -> dict[str, Any]:
         kind = str(out.get("type", "")).lower()
