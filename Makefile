@@ -60,7 +60,7 @@ format: .venv/.installed  ## Let ruff mend what it can
 
 check: static test  ## Everything that must hold before a commit: static checks and tests
 
-static: lint types drift  ## ruff, mypy, pyright, and whether adapters/ is up to date
+static: lint types drift audit  ## ruff, mypy, pyright, whether adapters/ is up to date, bandit and pip-audit
 
 lint: .venv/.installed  ## ruff
 	$(BIN)/ruff check
@@ -71,6 +71,10 @@ types: .venv/.installed  ## mypy and pyright, both strict
 
 drift: .venv/.installed  ## Compare adapters/ with what the generator would write
 	$(BIN)/python -m codegen --check
+
+audit: .venv/.installed  ## bandit over the code, pip-audit over what users install
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive llmclient codegen adapters
+	$(BIN)/python .ci/audit.py
 
 quirks: .venv/.installed  ## Set each quirk of each adapter back, and see which case notices (ARGS="--write NAME": write its probes anew)
 	$(BIN)/python -m tests.quirks.reset $(ARGS)
@@ -96,6 +100,9 @@ stress: .venv-stress/.installed  ## 100,000 calls on 100 threads; gunicorn, Djan
 soak: .venv/.installed  ## Ten minutes of mixed load with faults; writes docs/soak.md
 	$(BIN)/python -m tests.stress.soak $(ARGS)
 
+fuzz: .venv-fuzz/.installed  ## Feed every decoder by coverage (atheris; Linux or macOS) for five minutes (ARGS="--seconds N NAME...")
+	.venv-fuzz/bin/python -m tests.fuzz.run $(ARGS)
+
 real: .venv-real/.installed  ## Talk to a real model server (llama.cpp) on this machine
 	@.venv-real/bin/python tests/real/run.py
 
@@ -107,7 +114,7 @@ bench: .venv/.installed  ## Compare with bare urllib3 and bare requests; writes 
 	$(BIN)/python tests/docs/test_speed.py
 
 clean:  ## Remove what the commands above have made
-	rm -rf .venv .venv-sdk .venv-stress .venv-real .venv-real-* benchmarks/.venvs benchmarks/.cache build dist htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* *.egg-info
+	rm -rf .venv .venv-sdk .venv-stress .venv-fuzz .fuzz .venv-real .venv-real-* benchmarks/.venvs benchmarks/.cache build dist htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* *.egg-info
 
 .venv/.installed-demo: $(WHEN)
 	$(call environment,.venv)
@@ -127,8 +134,13 @@ clean:  ## Remove what the commands above have made
 	$(call environment,.venv-stress)
 	$(call install,.venv-stress,".[stress]")
 
+# No part of the dev extra: it has wheels for some Pythons only, and builds of its own need clang.
+.venv-fuzz/.installed: $(WHEN)
+	$(call environment,.venv-fuzz)
+	$(call install,.venv-fuzz,. atheris)
+
 .venv-real/.installed: $(WHEN)
 	$(call environment,.venv-real)
 	$(call install,.venv-real,. $(LLAMA))
 
-.PHONY: help demo test setup codegen format check static lint types drift quirks coverage test-all wheel-test sdk stress soak real real-all bench clean
+.PHONY: help demo test setup codegen format check static lint types drift audit quirks coverage test-all wheel-test sdk stress soak fuzz real real-all bench clean
