@@ -19,7 +19,6 @@ class AmazonNova(Provider):
     aliases = ("nova",)
     title = "Amazon Nova API"
     docs = "https://nova.amazon.com/dev/documentation"
-    status = "unverified"
     base_url = "https://api.nova.amazon.com/v1"
     env = {"api_key": ("NOVA_API_KEY", "AMAZON_NOVA_API_KEY"), "api_base": ("AMAZON_NOVA_API_BASE",)}
     chat = OpenAIChat(allow=frozenset({"max_tokens", "metadata", "reasoning_effort", "stop", "temperature", "tool_choice", "tools", "top_p"}))

@@ -47,7 +47,7 @@ class AzureAI(AzureProvider):
     chat = FoundryChat()
     embed = FoundryEmbeddings(unsupported=frozenset({"user"}))
     chat_by_model = (
-        ("claude-*", AnthropicMessages(base_url="https://{resource}.services.ai.azure.com/anthropic")),
+        ("claude-*", AnthropicMessages(base_url="https://{resource}.services.ai.azure.com/anthropic", version_setting=False)),
         (
             "o[1-9]",
             FoundryChat(
@@ -61,6 +61,16 @@ class AzureAI(AzureProvider):
             FoundryChat(
                 unsupported=frozenset("frequency_penalty logit_bias logprobs parallel_tool_calls presence_penalty temperature top_logprobs top_p".split()),
                 efforts=("low", "medium", "high"),
+                max_tokens_field="max_completion_tokens",
+            ),
+        ),
+        ("gpt-5-chat*", FoundryChat(reasoning_param="none", max_tokens_field="max_completion_tokens")),
+        ("gpt-5.3-chat*", FoundryChat(reasoning_param="none", max_tokens_field="max_completion_tokens")),
+        (
+            "gpt-5.[12]-chat*",
+            FoundryChat(
+                unsupported=frozenset({"frequency_penalty", "logit_bias", "logprobs", "presence_penalty", "stop", "temperature", "top_logprobs", "top_p"}),
+                efforts=("medium",),
                 max_tokens_field="max_completion_tokens",
             ),
         ),

@@ -48,7 +48,7 @@ class AzureOpenAI(AzureProvider):
     embed = AzureEmbeddings(base64=True)
     list_models = AzureModels()
     chat_by_model = (
-        ("claude-*", AnthropicMessages(base_url="https://{resource}.services.ai.azure.com/anthropic")),
+        ("claude-*", AnthropicMessages(base_url="https://{resource}.services.ai.azure.com/anthropic", version_setting=False)),
         ("codex-mini*", AzureResponses()),
         ("computer-use-preview*", AzureResponses()),
         ("gpt-5*-codex*", AzureResponses()),
@@ -121,7 +121,15 @@ class AzureOpenAI(AzureProvider):
                 efforts=("low", "medium", "high"),
             ),
         ),
+        (
+            "gpt-5.[12]-chat*",
+            AzureChat(
+                unsupported=frozenset({"frequency_penalty", "logit_bias", "logprobs", "presence_penalty", "stop", "temperature", "top_logprobs", "top_p"}),
+                efforts=("medium",),
+            ),
+        ),
         ("gpt-5-chat*", AzureChat(reasoning_param="none")),
+        ("gpt-5.3-chat*", AzureChat(reasoning_param="none")),
         (
             "gpt-5",
             AzureChat(

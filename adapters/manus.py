@@ -18,8 +18,7 @@ class Manus(Provider):
     name = PROVIDER_NAME
     title = "Manus"
     docs = "https://open.manus.ai/docs/v1/openai-compatibility/overview"
-    status = "unverified"
     base_url = "https://api.manus.im/v1"
     auth = HeaderKey(header="API_KEY")
     env = {"api_key": ("MANUS_API_KEY",), "api_base": ("MANUS_API_BASE",)}
-    chat = OpenAIResponses(families=False)
+    chat = OpenAIResponses(body={"task_mode": "agent"}, profile_field="agent_profile", families=False)

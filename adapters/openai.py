@@ -127,7 +127,15 @@ class OpenAI(Provider):
                 reasoning_param="none",
             ),
         ),
+        (
+            "gpt-5.[12]-chat*",
+            OpenAIChat(
+                unsupported=frozenset({"frequency_penalty", "logit_bias", "logprobs", "presence_penalty", "stop", "temperature", "top_logprobs", "top_p"}),
+                efforts=("medium",),
+            ),
+        ),
         ("gpt-5-chat*", OpenAIChat(reasoning_param="none")),
+        ("gpt-5.3-chat*", OpenAIChat(reasoning_param="none")),
         (
             "gpt-5",
             OpenAIChat(

@@ -28,6 +28,7 @@ class OpenRouter(Provider):
         reasoning_param="reasoning_object",
         thinking_param="reasoning_object",
         replay_reasoning="reasoning_details",
+        envelope="provider",
     )
     embed = OpenAIEmbeddings()
     list_models = OpenAIModels()

@@ -7,7 +7,7 @@ a failure into one class of the error tree. Errors made here carry the provider 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import attrs
 
@@ -15,6 +15,7 @@ from llmclient.auth import Auth
 from llmclient.errors import InvalidRequestError, ProviderError, StreamTruncatedError
 from llmclient.types.answer import Answer, Warning
 from llmclient.types.chat import ChatChunk, ChatRequest, ChatResponse
+from llmclient.types.config import ProviderConfig
 from llmclient.types.context import RequestContext, WireRequest
 
 Q = TypeVar("Q", contravariant=True)
@@ -92,6 +93,10 @@ class ChatDecoder(Protocol):
 @attrs.frozen(kw_only=True)
 class ChatDialect(Dialect[ChatRequest, ChatResponse]):
     """A dialect of chat, which can also stream."""
+
+    def configured(self, config: ProviderConfig) -> Self:
+        """Return the dialect as it is spoken with these settings."""
+        return self
 
     def stream(self, model: str, request_id: str) -> ChatDecoder:
         """Return a new decoder for one streamed answer."""

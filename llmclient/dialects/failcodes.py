@@ -55,9 +55,9 @@ CODES: Final[Mapping[str, Kind]] = {code: kind for kind, codes in _BY_KIND.items
 PROVIDER_CODES: Final[Mapping[str, Kind]] = {
     "1000": "server", "1001": "timeout", "1002": "rate_limit", "1004": "authentication", "1008": "quota", "1013": "server", "1024": "server",
     "1026": "content_filter", "1027": "content_filter", "1033": "server", "1039": "rate_limit", "1041": "rate_limit", "1042": "invalid",
-    "2013": "invalid", "2049": "authentication", "2056": "quota",
+    "2013": "invalid", "2045": "rate_limit", "2049": "authentication", "2056": "quota",
 }  # fmt: skip
-"""MiniMax, in `base_resp.status_code` of a 200 (its page on error codes)."""
+"""MiniMax, in `base_resp.status_code` of a 200 (https://platform.minimax.io/docs/api-reference/errorcode)."""
 
 IMPLIED: Final[Mapping[str, int]] = {
     "invalidrequest": 400, "badrequest": 400, "invalidargument": 400, "invalidparameter": 400, "failedprecondition": 400, "outofrange": 400,

@@ -63,7 +63,8 @@ _REFINES: Final[Mapping[str, frozenset[str]]] = {
 _BODY_LIMIT: Final = 65_536
 _REQUEST_IDS: Final = (
     "x-request-id", "request-id", "x-amzn-requestid", "x-amzn-request-id", "apim-request-id", "x-ms-request-id", "x-goog-request-id",
-    "x-kong-request-id", "x-trace-id", "cf-ray",
+    "mistral-correlation-id", "x-kong-request-id", "x-log-id", "x-global-transaction-id", "x-generation-id", "inference-id", "x-inference-request-id",
+    "x-trace-id", "cf-ray",
 )  # fmt: skip
 
 
@@ -100,7 +101,7 @@ def of_finish_reason(reason: str) -> ProviderError:
 
 def request_id(headers: Mapping[str, str]) -> str | None:
     """Return the provider's id of a request from its headers: urllib3's, or a mapping whose names are in lower case."""
-    # Ten look-ups in urllib3's own mapping would cost more than reading a short answer; it holds lower-case names too.
+    # So many look-ups in urllib3's own mapping would cost more than reading a short answer; it holds lower-case names too.
     present: Any = getattr(headers, "_container", headers)
     for name in _REQUEST_IDS:
         if name in present and headers[name]:
@@ -182,11 +183,18 @@ def _retryable(kind: Kind, facts: Facts, headers: Mapping[str, str]) -> bool | N
     return None
 
 
+def _host(address: str) -> str:
+    from urllib.parse import urlsplit
+
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return ""
+
+
 def _message(facts: Facts, status: int | None, headers: Mapping[str, str]) -> str:
     if status is not None and 300 <= status < 400:
-        from urllib.parse import urlsplit
-
-        host = urlsplit(headers.get("location", "")).netloc or "another place"
+        host = _host(headers.get("location", "")) or "another place"
         return f"the address redirects to {host}, which is not followed; set api_base to the final address"
     if facts.message:
         return facts.message

@@ -332,3 +332,13 @@ def test_addresses_and_keys_are_those_of_the_facts(name):
     own = [variable for variable in row["env"] if not (name == "vllm" and "HOSTED" in variable)]
     read = [variable for variable in cls.env.get("api_key", ()) if variable in own]
     assert read == own
+
+
+@pytest.mark.parametrize("version", [None, "2023-06-01", "2026-10-21"])
+@pytest.mark.parametrize("name", ["anthropic", "azure_anthropic", "kimi_for_coding"])
+def test_the_parameters_of_a_version_are_those_that_are_sent(name, version):
+    """The list equals what goes out without a warning, whichever version of the API the account asks for."""
+    provider = registry.adapter(name)({"api_key": "k", "api_version": version} | ({"resource": "r"} if name.startswith("azure") else {}))
+    samples = {"temperature": 0.2, "top_k": 5}
+    sent = {each for each, value in samples.items() if not provider.transform_request(ChatRequest.make("claude-haiku-4-5", "hi", **{each: value})).warnings}
+    assert sent == set(provider.get_supported_openai_params("claude-haiku-4-5")) & samples.keys()

@@ -286,7 +286,7 @@ def test_failures(path):
     body = json.loads(answer["body_text"])
     assert KINDS[error.message] is type(error)
     assert (body.get("message") or body["detail"], body.get("code"), body.get("type"), answer["status"]) == (error.message, error.code, error.type, error.status)
-    assert answer["headers"].get("x-kong-request-id") == error.request_id
+    assert (answer["headers"].get("mistral-correlation-id") or answer["headers"].get("x-kong-request-id")) == error.request_id
     assert not error.retryable
 
 

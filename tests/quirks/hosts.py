@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Final
 
 from llmclient import errors
-from tests.quirks.cases import ABSENT, Case, Fails, Reads, Refuses, Sends
+from tests.quirks.cases import ABSENT, Case, Fails, Reads, Refuses, Sends, Signs
 from tests.quirks.probes import RICH, SCHEMA, TOOL
 from tests.quirks.samples import (
     AGAIN,
@@ -172,7 +173,7 @@ HOSTS: Final[tuple[Case, ...]] = (
             event({"content": "h"}, message={"content": "h"}, usage=usage(1, 1, 2)),
             event({"content": "i"}, "stop", message={"content": "hi"}, usage=usage(1, 2, 3, cost={"total_cost": 0.005})),
         ],
-        {"text": "hi", "usage.total_tokens": 3},
+        {"text": "hi", "usage.total_tokens": 3, "usage.cost": Decimal("0.005")},
     ),
     Reads(
         62, "perplexity", "citations stand at the top", "sonar", completion(citations=["https://x.test"], search_results=[{"url": "https://x.test"}]),
@@ -193,7 +194,16 @@ HOSTS: Final[tuple[Case, ...]] = (
     Reads(63, "openrouter", "choices can be null for a while", "a/b", [{"choices": None}, event({"content": "hi"}, "stop")], {"text": "hi"}),
     Reads(
         63, "openrouter", "the host and the cost are told", "a/b", completion(provider="Cerebras", usage=usage(1, 2, 3, cost=0.5)),
-        {"extra": {"upstream_provider": "Cerebras"}, "usage.total_tokens": 3},
+        {"extra": {"upstream_provider": "Cerebras"}, "usage.total_tokens": 3, "usage.cost": Decimal("0.5")},
+    ),
+    Reads(
+        63, "openrouter", "at times the whole answer stands where the host's name should", "a/b",
+        {"id": None, "choices": None, "model": None, "provider": completion(provider="Google", usage=usage(1, 2, 3))},
+        {"text": "hi", "id": "c1", "model": "m-1", "extra": {"upstream_provider": "Google"}, "usage.total_tokens": 3},
+    ),
+    Fails(
+        63, "openrouter", "beside null an error still counts", "a/b", {"id": None, "choices": None, "error": {"code": 400, "message": "no"}, "user_id": "u"},
+        errors.InvalidRequestError,
     ),
     Reads(
         63, "openrouter", "arguments can be null", "a/b",
@@ -328,6 +338,9 @@ SERVERS: Final[tuple[Case, ...]] = (
     Sends(66, "github_copilot", "and goes back under it", "claude-sonnet-4.5", {"messages": thought_call(reasoning_text="hm")}, ask=THOUGHT),
     Sends(66, "github_copilot", "images need a header", "gpt-4o", {}, ask=[PICTURE], headers={"Copilot-Vision-Request": "true"}),
     Sends(66, "github_copilot", "texts do not", "gpt-4o", {}, headers={}),
+    Signs(67, "llama_cpp", "no key is needed, and none is made up", {"Authorization": ""}, settings={"api_key": None}),
+    Signs(67, "llama_cpp", "one that is given is sent", {"Authorization": "Bearer key-1"}),
+    Fails(67, "openai_compatible", "an empty finish reason at the end neither", "m", [event({"content": "h"}, "")], errors.StreamTruncatedError, whole=False),
     Reads(
         67, "openai_compatible", "an empty finish reason is no end", "m", [event({"content": "h"}, ""), event({"content": "i"}, "stop")],
         {"text": "hi", "finish_reason": "stop"},

@@ -50,6 +50,13 @@ OPENAI: Final[tuple[Case, ...]] = (
         3, "openai", "gpt-5-chat does not reason", "gpt-5-chat-latest", {"reasoning_effort": ABSENT}, options={"reasoning_effort": "low"},
         warns=["dropped reasoning_effort"],
     ),
+    Sends(
+        3, "openai", "gpt-5.1-chat knows medium only", "gpt-5.1-chat-latest", {"reasoning_effort": "medium"}, options={"reasoning_effort": "high"},
+        warns=["clamped reasoning_effort"],
+    ),
+    Sends(
+        3, "openai", "xhigh is one of gpt-5.2", "gpt-5.2", {"reasoning_effort": "xhigh"}, options={"reasoning_effort": "xhigh"},
+    ),
     Sends(4, "openai", "o-series models know developers", "o3", {"messages": [DEVELOPER[0], USER]}, ask=DEVELOPER),
     Sends(4, "openai", "o1-mini knows users only", "o1-mini", {"messages": [{"role": "user", "content": "Be brief."}, USER]}, ask=DEVELOPER),
     Sends(
@@ -87,7 +94,7 @@ OPENAI: Final[tuple[Case, ...]] = (
     ),
     Fails(12, "openai", "a page of HTML is no answer", "gpt-4o", b"<!doctype html><title>Hi</title>", errors.ResponseParsingError),
     Fails(12, "openai", "plain text is no answer", "gpt-4o", b"upstream connect error", errors.ResponseParsingError),
-)
+)  # fmt: skip
 
 CHINA: Final[tuple[Case, ...]] = (
     Sends(52, "deepseek", "it knows max_tokens only", "deepseek-v4-flash", {"max_tokens": 9}, options={"max_tokens": 9}),

@@ -64,11 +64,11 @@ class Probe:
     run: Callable[[Provider, Target], Outcome]
 
 
-def ready(cls: type[Provider]) -> Provider:
+def ready(cls: type[Provider], **settings: Any) -> Provider:
     """Return the provider with every setting that its addresses need."""
     options = {option.name: "x1" for option in cls.options if option.type == "str" and option.name not in ("token", "region")}
     base = {} if cls.base_url else {"api_base": "https://own.test/v1"}
-    return cls({**options, **base, "project": "p1", "region": "r1", "api_key": "key-1"})
+    return cls({**options, **base, "project": "p1", "region": "r1", "api_key": "key-1", **settings})
 
 
 def write(provider: Provider, request: Any, *, stream: bool = False) -> Outcome:
@@ -101,6 +101,11 @@ def _request(slot: str, make: Callable[[str], Any]) -> Probe:
 def _settings(probe: Probe, **settings: Any) -> Probe:
     """Return the same probe of a provider that has only these settings."""
     return Probe(probe.slot, lambda provider, target: probe.run(type(provider)(settings), target))
+
+
+def _version(probe: Probe, version: str) -> Probe:
+    """Return the same probe of a provider whose API has another version."""
+    return Probe(probe.slot, lambda provider, target: probe.run(provider.with_config(attrs.evolve(provider.config, api_version=version)), target))
 
 
 def _supported(provider: Provider, target: Target) -> Outcome:
@@ -224,6 +229,7 @@ def _conversations() -> Iterator[tuple[str, Probe]]:
     yield "a question", _chat()
     yield "a question with a key only", _settings(_chat(), api_key="key-1")
     yield "a question with a project only", _settings(_chat(), project="p1")
+    yield "a question with a version", _version(_chat(), "2024-10-21")
     yield "a stream", _chat(stream=True)
     yield "a system message", _chat({"role": "system", "content": "Be brief."}, "hi")
     yield "a developer message", _chat({"role": "developer", "content": "Be brief."}, "hi")
@@ -257,6 +263,7 @@ def _answers() -> Iterator[tuple[str, Probe]]:
     full = {"object": "response", "status": "completed", "output": [], "usage": {"input_tokens": 1, "output_tokens": 64, "total_tokens": 65}}
     yield "a response as long as it may be", _answer_to(_raw(full), max_tokens=64)
     yield "an answer in an envelope", _answer(_raw({"result": {"response": "hi"}, "success": True, "errors": [], "messages": []}))
+    yield "an answer in the host's place", _answer(_raw({"id": None, "choices": None, "provider": {**_completion("hi"), "provider": "Acme"}}))
 
 
 def _others() -> Iterator[tuple[str, Probe]]:

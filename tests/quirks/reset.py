@@ -1,6 +1,7 @@
 """Proves that the tables of quirks notice: sets each quirk of each adapter back to the dialect's default, one at a time, and asks whether a case fails then.
 
-`python -m tests.quirks.reset [NAME …]` reports; it ends with 1 if no case notices some quirk, or a case fails as things are.
+`python -m tests.quirks.reset [NAME …]` reports; it ends with 1 if no case notices some quirk, or a case fails as things are. Without names it also
+undoes what is no line of a TOML but the dialect itself (`tests/quirks/undone.py`).
 `--write` first writes `adapters/NAME.json` anew: for each quirk one probe that tells the adapter from the plain dialect. Read the difference
 before you commit it: the file says what the provider is sent, and the TOML only how that is brought about.
 """
@@ -220,6 +221,8 @@ class Report:
     quirks: int
     by_hand: int
     """How many quirks a numbered case notices, besides the probes."""
+    numbers: frozenset[int]
+    """The numbers of the cases that notice some quirk."""
 
 
 def examine(name: str, cases: Iterable[Case] = ()) -> Report:
@@ -228,21 +231,26 @@ def examine(name: str, cases: Iterable[Case] = ()) -> Report:
     pins, own = read_pins(name), [case for case in cases if case.adapter == name]
     failing = [str(case) for case in (*own, *pins) if fails(case, ready(cls))]
     unnoticed: list[str] = []
+    numbers: set[int] = set()
     quirks = by_hand = 0
     found = list(places(cls))
     for place in found:
         for mutation in mutations(place):
             others = mutated(cls, place, mutation.dialect)
-            hand = any(fails(case, others) for case in own)
-            quirks, by_hand = quirks + 1, by_hand + hand
+            hand = {case.number for case in own if fails(case, others)}
+            numbers |= hand
+            quirks, by_hand = quirks + 1, by_hand + bool(hand)
             if not hand and not any(fails(pin, others) for pin in pins):
                 unnoticed.append(str(mutation))
-    return Report(name, tuple(failing), tuple(unnoticed), tuple(place.where for place in found if place.target is None), quirks, by_hand)
+    unreachable = tuple(place.where for place in found if place.target is None)
+    return Report(name, tuple(failing), tuple(unnoticed), unreachable, quirks, by_hand, frozenset(numbers))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns 1 when there is something to report."""
-    from tests.quirks.openai_family import CASES
+    from tests.quirks.numbered import CASES, ELSEWHERE, read_table
+    from tests.quirks.setbacks import noticed
+    from tests.quirks.undone import SETBACKS
 
     parser = argparse.ArgumentParser(prog="python -m tests.quirks.reset", description="Set each quirk back, and see which case notices.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="adapters; all when none is given")
@@ -260,7 +268,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     quirks, by_hand = sum(report.quirks for report in reports), sum(report.by_hand for report in reports)
     unnoticed = sum(len(report.unnoticed) for report in reports)
     print(f"{len(reports)} adapters, {quirks} quirks set back: {quirks - unnoticed} noticed, {by_hand} of them by a numbered case; {unnoticed} unnoticed")
-    return int(any(report.failing or report.unnoticed or report.unreachable for report in reports))
+    lost = [] if given.names else [setback for setback in SETBACKS if not noticed(setback, CASES)]
+    for setback in lost:
+        print(f"unnoticed: {setback}")
+    if not given.names:
+        proven = {number for report in reports for number in report.numbers} | {setback.number for setback in SETBACKS} | ELSEWHERE
+        print(f"{len(SETBACKS)} quirks of dialects undone: {len(SETBACKS) - len(lost)} noticed; of {len(read_table())} numbers {len(proven)} can be undone")
+    return int(bool(lost) or any(report.failing or report.unnoticed or report.unreachable for report in reports))
 
 
 if __name__ == "__main__":

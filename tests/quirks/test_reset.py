@@ -9,7 +9,7 @@ from llmclient.dialects.openai import OpenAIChat
 from llmclient.provider import Provider
 from tests.quirks import reset
 from tests.quirks.cases import Sends
-from tests.quirks.openai_family import CASES
+from tests.quirks.numbered import CASES
 from tests.quirks.probes import PROBES, Target, ready
 
 

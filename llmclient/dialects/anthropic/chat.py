@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, Self
 
 import attrs
 
@@ -16,6 +16,7 @@ from llmclient.dialects.anthropic.tools import Names
 from llmclient.dialects.base import ChatDialect, Notes, merge_extra
 from llmclient.errors import ProviderError
 from llmclient.types.chat import PARAMS, ChatRequest, ChatResponse
+from llmclient.types.config import ProviderConfig
 from llmclient.types.context import RequestContext, WireRequest
 from llmclient.types.messages import EMPTY
 
@@ -37,6 +38,8 @@ class AnthropicMessages(ChatDialect):
     """The API version; the setting `api_version` goes before it."""
     version_in: Literal["header", "body"] = "header"
     """Where the version and the names of betas stand."""
+    version_setting: bool = True
+    """Whether the setting `api_version` is meant for this API, and not for another one of the same provider's."""
     stream_in_body: bool = True
     """Whether a stream is asked for in the body."""
 
@@ -97,10 +100,15 @@ class AnthropicMessages(ChatDialect):
         family = self.family_of(model)
         return frozenset(name for name in PARAMS if params.refusal(self, family, self.version, name) is None)
 
+    def configured(self, config: ProviderConfig) -> Self:
+        """Return the dialect as it is spoken with these settings: the version of the API decides on parameters, too."""
+        version = self._version(config)
+        return self if version == self.version else attrs.evolve(self, version=version)
+
     def encode(self, request: ChatRequest, context: RequestContext) -> WireRequest:
         """Return what to send; raises InvalidRequestError for what the dialect cannot say."""
         notes = Notes()
-        family, version = self.family_of(request.model), self._version(context)
+        family, version = self.family_of(request.model), self._version(context.config)
         names = Names(request.tools or (), self.tool_name_max)
         body: dict[str, Any] = {} if "{model}" in self.path else {"model": request.model}
         system, body["messages"] = turns.write(self, family, request.messages, context, names, notes)
@@ -122,8 +130,8 @@ class AnthropicMessages(ChatDialect):
             dialect=attrs.evolve(self, names=names.given) if names.given else None,
         )
 
-    def _version(self, context: RequestContext) -> str:
-        return context.config.api_version or self.version if self.version_in == "header" else self.version
+    def _version(self, config: ProviderConfig) -> str:
+        return config.api_version or self.version if self.version_setting and self.version_in == "header" else self.version
 
     def _head(self, version: str, given: Mapping[str, str], body: dict[str, Any]) -> Mapping[str, str]:
         """Return the headers of the dialect; where the body takes their place, put them there."""

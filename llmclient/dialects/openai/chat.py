@@ -177,8 +177,8 @@ class OpenAIChat(ChatDialect):
     """Whether an uploaded file's id stands directly in the part."""
 
     # Answers.
-    envelope: Literal["", "result"] = ""
-    """The field that the whole answer is wrapped in."""
+    envelope: Literal["", "result", "provider"] = ""
+    """The field that the whole answer is wrapped in, always or at times."""
     error_codes: Mapping[str, failure.Kind] = _frozen_map()
     """The provider's own error codes -> what they mean."""
 

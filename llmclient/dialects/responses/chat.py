@@ -39,6 +39,8 @@ class OpenAIResponses(ChatDialect):
     """Portable parameters that this provider takes under their own names although OpenAI does not, such as top_k."""
     body: Mapping[str, Any] = attrs.field(default=EMPTY, hash=False)
     """Constant fields of every request; what the caller gives wins."""
+    profile_field: str = ""
+    """Another field that holds the model's name, if there is one."""
     least_max_tokens: int = 16
     """The least cap of an answer; a lower one is raised to it, with a warning."""
     temperature_range: tuple[float, float] | None = None
@@ -114,6 +116,8 @@ class OpenAIResponses(ChatDialect):
         notes = Notes()
         stream = context.stream or self.stream_only
         body: dict[str, Any] = {"model": request.model, **self.body}
+        if self.profile_field:
+            body[self.profile_field] = request.model
         turns.write(self, request, self.provider or context.provider, body, notes)
         params.write(self, request, body, notes)
         if stream:

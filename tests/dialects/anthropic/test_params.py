@@ -8,6 +8,7 @@ import pytest
 from llmclient.dialects.anthropic import AnthropicMessages
 from llmclient.errors import InvalidRequestError
 from llmclient.types.chat import PARAMS, ChatRequest
+from llmclient.types.config import ProviderConfig
 from llmclient.types.messages import Message, Tool
 from tests.dialects.anthropic.kit import MODEL, TOOL, body, context, encode, notes, params
 
@@ -134,6 +135,23 @@ def test_the_newer_version_takes_no_sampling():
     assert [("dropped", name) for name in given] == notes(config=newer, **given)
     assert {} == params(config=newer, **given)
     assert given == params(model="claude-sonnet-4-0", **given)
+
+
+@pytest.mark.parametrize("version", [None, "2023-06-01", "2026-10-20", "2026-10-21", "2027-01-01", "v2"])
+def test_the_parameters_of_a_version_are_those_that_are_sent(version):
+    """The dialect as the settings configure it lists what it encodes without a warning."""
+    given = {"temperature": 0.2, "top_k": 5, "top_p": 0.99}
+    config = ProviderConfig(provider="acme", api_version=version)
+    supported = AnthropicMessages(provider="acme").configured(config).supported_params("claude-sonnet-4-0")
+    sent = {name for name, value in given.items() if encode(model="claude-sonnet-4-0", config={"api_version": version}, **{name: value}).warnings == ()}
+    assert sent == given.keys() & supported
+
+
+def test_a_version_that_is_not_meant_for_this_api_changes_nothing():
+    """The quirk `version_setting`: on Azure the setting is a version of Azure's."""
+    azure = AnthropicMessages(version_setting=False, provider="acme")
+    assert {"anthropic-version": "2023-06-01"} == encode(dialect=azure, config={"api_version": "2026-10-21"}).headers
+    assert azure.configured(ProviderConfig(provider="acme", api_version="2026-10-21")) is azure
 
 
 def test_newer_models_take_no_sampling():

@@ -152,6 +152,14 @@ def test_what_a_host_takes_besides():
     assert dialect.supported_params("m") - OURS.supported_params("m") == {"top_k", "seed", "thinking"}
 
 
+def test_a_model_can_have_a_second_name():
+    """The quirk `profile_field`: an agent is told by a field of its own, which `extra` may change."""
+    dialect = OpenAIResponses(profile_field="agent_profile", provider="acme")
+    sent = encode("hi", dialect, "m-1").body
+    assert ("m-1", "m-1") == (sent["model"], sent["agent_profile"])
+    assert "other" == body("hi", dialect, "m-1", extra={"agent_profile": "other"})["agent_profile"]
+
+
 def test_constant_fields():
     """The caller's go before them."""
     dialect = OpenAIResponses(body={"store": False, "truncation": "auto", "include": ["file_search_call.results"], "text": {"verbosity": "high"}})
