@@ -74,8 +74,13 @@ class _Registry:
         """Return an adapter's class by its canonical name."""
         cls = self._classes.get(name)
         if cls is None:
-            found = self._import(name) if name in self.index().adapters else _load(name, self.points()[name])
-            cls = self._classes.setdefault(name, found)
+            # One at a time: adapters share packages of dialects, whose modules import each other, and where two threads come into
+            # one of these from different ends, Python sees a deadlock and hands one of them a module that is not finished.
+            with self._lock:
+                cls = self._classes.get(name)
+                if cls is None:
+                    found = self._import(name) if name in self.index().adapters else _load(name, self.points()[name])
+                    cls = self._classes.setdefault(name, found)
         return cls
 
     def _import(self, name: str) -> type[Provider]:

@@ -441,3 +441,33 @@ def test_resolving_imports_no_adapter():
     loaded = set(json.loads(done.stdout))
     assert {name for name in loaded if name.startswith("llmclient.adapters.")} == {"llmclient.adapters._index"}
     assert not loaded & {"requests", "urllib3", "cattrs", "orjson", "llmclient.provider", "llmclient.dialects", "importlib.metadata"}
+
+
+FIRST_USES = """
+import sys, threading
+from llmclient import registry
+
+names, failed = sys.argv[1:], []
+sys.setswitchinterval(1e-6)
+together = threading.Barrier(len(names))
+
+def load(name):
+    together.wait()
+    try:
+        registry.adapter(name)
+    except BaseException as error:
+        failed.append(f"{name}: {error!r}")
+
+threads = [threading.Thread(target=load, args=(name,)) for name in names]
+for each in threads: each.start()
+for each in threads: each.join()
+sys.exit("; ".join(failed) or 0)
+"""
+
+
+def test_many_threads_may_load_their_first_adapters_at_once():
+    """Adapters that share dialects do not get in each other's way, however the threads' turns fall."""
+    names = "openai anthropic gemini bedrock cohere mistral azure_openai ollama vertex_ai vertex_ai_anthropic".split()
+    command = [sys.executable, "-c", FIRST_USES, *names, *names]
+    tries = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    assert [""] * len(tries) == [each.communicate(timeout=60)[1] for each in tries]
