@@ -167,10 +167,10 @@ class Client:
             fields = {key: value for key, value in options.items() if value is not None}
             request = EmbeddingRequest(model=name, input=_read_texts(texts), **fields)
         except ProviderError as error:
-            failure = error.with_facts(provider=provider.label, model=name)
+            failure = [error.with_facts(provider=provider.label, model=name)]
         else:
             return provider.embeddings(request, context)
-        raise failure
+        raise failure.pop().with_traceback(None)
 
     def map(
         self,
@@ -216,11 +216,11 @@ class Client:
             system = options.pop("system", None)
             request = CountTokensRequest(model=name, messages=read_messages(messages, system), **read_options(options))
         except ProviderError as error:
-            failure = error.with_facts(provider=provider.label, model=name)
+            failure = [error.with_facts(provider=provider.label, model=name)]
         else:
             counted: CountTokensResponse = provider.perform(request, context)
             return counted
-        raise failure
+        raise failure.pop().with_traceback(None)
 
     def rerank(self, model: str, query: str, documents: Sequence[Document], **options: Any) -> RerankResponse:
         """Put documents in the order in which they answer a question.
@@ -272,10 +272,10 @@ class Client:
             system = options.pop("system", None)
             request = _make_request(model=name, messages=read_messages(messages, system), **read_options(options))
         except ProviderError as error:
-            failure = error.with_facts(provider=provider.label, model=name)
+            failure = [error.with_facts(provider=provider.label, model=name)]
         else:
             return provider, request, context if group is None else attrs.evolve(context, group=group)
-        raise failure
+        raise failure.pop().with_traceback(None)
 
     def _route(self, model: str, options: dict[str, Any], known: frozenset[str] | None, call: str) -> tuple[Provider, str, RequestContext]:
         # The key leaves the options first of all: a traceback shows the locals of every frame.

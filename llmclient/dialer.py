@@ -32,7 +32,8 @@ def socket_options() -> list[tuple[int, int, int | bytes]]:
 def dial(conn: HTTPConnection, call: Call) -> socket.socket:
     """Connect to the first address that answers; in place of urllib3's own way, which gives each address the whole time."""
     addresses = _resolve(conn, call)
-    failure: OSError = OSError("the name has no address")
+    # In a list, since a frame that holds the error it raises is a cycle, and keeps its callers' frames with all that is in them.
+    failures = [OSError("the name has no address")]
     for index, (family, kind, proto, _, address) in enumerate(addresses):
         sock = socket.socket(family, kind, proto)
         try:
@@ -44,8 +45,8 @@ def dial(conn: HTTPConnection, call: Call) -> socket.socket:
             return _connected(conn, call, sock)
         except OSError as error:
             sock.close()
-            failure = error
-    raise failure
+            failures = [error]
+    raise failures.pop()
 
 
 def _prepare(sock: socket.socket, conn: HTTPConnection) -> None:

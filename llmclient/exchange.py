@@ -291,7 +291,7 @@ class Exchange:
         if source.length is not None and source.length > cap:
             raise self._too_long(cap, f"{source.length} bytes")
         data = source.read(cap)
-        if self._inflater is not None:
+        if self._inflater is not None and len(data) <= cap:
             data = self._inflate(data, cap)
         if len(data) > cap:
             raise self._too_long(cap, f"more than {cap} bytes")
@@ -324,9 +324,11 @@ class Exchange:
         while not data:
             data = stream.feed(self._source.read_some(), limit)
             if self._source.ended and not stream.pending:
-                if not stream.complete:
+                if stream.complete:
+                    self._end()
+                elif not data:
                     raise IncompleteRead(b"")
-                self._end()
+                # What came before the body was cut off is handed over first; the next read tells of the cut.
                 break
         return data
 

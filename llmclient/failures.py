@@ -78,6 +78,8 @@ def _limit(causes: list[BaseException]) -> str | None:
         return "read"
     if _find(causes, urllib3.exceptions.EmptyPoolError):
         return "pool"
+    if _find(causes, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)):
+        return "read"
     quiet = _find(causes, TimeoutError)
     return "read" if quiet is not None and quiet.errno is None else None
 

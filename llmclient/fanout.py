@@ -11,12 +11,12 @@ import queue
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sized
-from typing import Any, Generic, TypeAlias, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 import attrs
 
-from llmclient.errors import ConfigurationError
+from llmclient.errors import ConfigurationError, InvalidRequestError
 from llmclient.retry import CallGroup
 from llmclient.types.answer import Answer
 
@@ -67,12 +67,34 @@ def run(
 ) -> Iterator[Item[A]]:
     """Call `call` for each input and yield the items, in order or as they complete.
 
-    `group` is cancelled when the caller leaves early or is interrupted, so that nothing is waited for.
+    `group` is cancelled when the caller leaves early or is interrupted, so that nothing is waited for. Raises InvalidRequestError
+    for a single input in place of many, and ConfigurationError for settings that are none, before anything is read.
     """
     check_workers(workers)
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise ConfigurationError("llmclient", f"executor must be a concurrent.futures.Executor, got {type(executor).__name__}")
     total = len(inputs) if isinstance(inputs, Sized) else None
-    report = _counter if progress is True else progress or None
-    return _items(Job(call), enumerate(inputs), workers, ordered, executor, group, report, total)
+    return _items(Job(call), enumerate(_many(inputs)), workers, ordered, executor, group, _reporter(progress), total)
+
+
+def _many(inputs: Iterable[Any]) -> Iterator[Any]:
+    """Return an iterator; a text, which would be read letter by letter, and a dict are refused."""
+    try:
+        many = None if isinstance(inputs, (str, bytes, bytearray, Mapping)) else iter(inputs)
+    except TypeError:
+        many = None
+    if many is None:
+        given = type(cast("object", inputs)).__name__
+        raise InvalidRequestError("llmclient", f"map takes many prompts, such as a list or a generator, got {given}; put one alone in a list", param="prompts")
+    return many
+
+
+def _reporter(progress: bool | Progress) -> Progress | None:
+    if isinstance(progress, bool) or progress is None:
+        return _counter if progress else None
+    if not callable(progress):
+        raise ConfigurationError("llmclient", f"progress must be a bool or a function of two numbers, got {type(progress).__name__}")
+    return progress
 
 
 def check_workers(workers: int) -> None:
@@ -92,7 +114,7 @@ def _items(
     total: int | None,
 ) -> Iterator[Item[A]]:
     own = executor is None
-    pool = executor or concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="llmclient-map")
+    pool = concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="llmclient-map") if executor is None else executor
     collect = _in_order if ordered else _as_completed
     finished = False
     try:

@@ -6,6 +6,7 @@ are in hand. Anything else is left to http.client, which reads the same from it 
 
 from __future__ import annotations
 
+import http
 import http.client
 import io
 import math
@@ -121,17 +122,26 @@ class Answer(http.client.HTTPResponse):
 
     def begin(self) -> None:
         """Read the head; raises HTTPException for a framing that http.client would not notice that it cannot undo."""
-        if not self._begin_plain():
+        while not self._begin_plain():
             super().begin()
             if self.wire.ended:
                 # http.client takes the end of the connection for the end of the head; a whole head is read without seeing it.
                 raise http.client.IncompleteRead(b"")
-            coding = (self.headers.get("transfer-encoding") or "chunked").strip().lower()
-            if coding not in ("chunked", "identity"):
-                raise http.client.HTTPException(f"the transfer-encoding {coding!r} was not asked for")
+            if self.status >= 200:
+                self._check_coding()
+                break
+            if self.status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                raise http.client.HTTPException("it switched to a protocol that was not asked for")
+            # http.client passes over 100 only; taken for the answer, a hint that comes early leaves the answer to the next call.
+            self.headers = self.msg = cast("Any", None)
         if self.length == 0:
             # Answers without a body may name the framing that one would have.
             self.chunked = False
+
+    def _check_coding(self) -> None:
+        coding = (self.headers.get("transfer-encoding") or "chunked").strip().lower()
+        if coding not in ("chunked", "identity"):
+            raise http.client.HTTPException(f"the transfer-encoding {coding!r} was not asked for")
 
     def _begin_plain(self) -> bool:
         """Read the head if it is in hand and plain; otherwise touch nothing and return False."""

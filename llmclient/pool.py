@@ -140,6 +140,8 @@ class _Bounded(HTTPConnectionPool):
     def _connect(self, conn: Any, call: Call, url: str) -> None:
         call.begin_connect()
         conn.timeout = call.left()
+        # A proxy's answer to CONNECT is read by it, too, within the limits.
+        conn.response_class = functools.partial(Answer, call=call)
         # Test tools bring connections of their own, which are left to connect as they like.
         if type(conn) in (HTTPConnection, HTTPSConnection):
             conn._new_conn = functools.partial(dial, conn, call)
@@ -153,6 +155,7 @@ class _Bounded(HTTPConnectionPool):
             raise
         finally:
             conn.__dict__.pop("_new_conn", None)
+            conn.response_class = http.client.HTTPResponse
             call.end_connect()
 
     def _head(self, conn: Any, request: _Request) -> bytes | None:

@@ -264,8 +264,8 @@ class Provider:
         try:
             return dialect.decode(raw, model, request_id)
         except ProviderError as error:
-            failure = self._claim(error, model)
-        raise failure.with_traceback(None)
+            failure = [self._claim(error, model)]
+        raise failure.pop().with_traceback(None)
 
     def get_error_mapper(self, model: str = "", operation: str = "chat") -> Callable[[int, Mapping[str, str], bytes], ProviderError]:
         """Return the function from status, headers and body to one error of the tree."""
@@ -276,15 +276,15 @@ class Provider:
         try:
             wire: WireRequest = dialect.encode(request, context)
         except ProviderError as error:
-            failure = self._claim(error, request.model)
+            failure = [self._claim(error, request.model)]
         except RecursionError:
-            failure = InvalidRequestError(self.label, "a schema or message of the request is nested too deeply, or holds itself", model=request.model)
+            failure = [InvalidRequestError(self.label, "a schema or message of the request is nested too deeply, or holds itself", model=request.model)]
         else:
             lost = [warning for warning in wire.warnings if warning.kind in ("dropped", "clamped")] if context.strict and wire.warnings else None
             if not lost:
                 return wire
-            failure = InvalidRequestError(self.label, "; ".join(warning.message for warning in lost), param=lost[0].param, model=request.model)
-        raise failure
+            failure = [InvalidRequestError(self.label, "; ".join(warning.message for warning in lost), param=lost[0].param, model=request.model)]
+        raise failure.pop().with_traceback(None)
 
     def _claim(self, error: ProviderError, model: str | None = None, send: Sender | None = None) -> ProviderError:
         """Fill in whose error this is, and make sure that it echoes no secret."""
@@ -321,7 +321,7 @@ class Provider:
 
     def embeddings(self, request: EmbeddingRequest, context: RequestContext | None = None) -> EmbeddingResponse:
         """Turn texts into vectors; raises ProviderError."""
-        response: EmbeddingResponse = self.perform(request, context)
+        response: EmbeddingResponse = self.perform(request, context).checked(self.label, len(request.input))
         return response
 
     def available_models(self, context: RequestContext | None = None) -> ListModelsResponse:
@@ -403,23 +403,23 @@ class Provider:
         try:
             answer, raw, headers, known = tries.run(self._claimed(once, request.model, send))
         except ProviderError as error:
-            failure = self._claim(error, request.model, send).with_facts(attempts=tries.attempts)
+            failure = [self._claim(error, request.model, send).with_facts(attempts=tries.attempts)]
         else:
             attach(answer, self._meta(wire, request, context, headers, known, raw, tries, send))
             return answer
         finally:
             if context.group is not None:
                 context.group.discard(call)
-        raise failure
+        raise failure.pop().with_traceback(None)
 
     def _claimed(self, once: Callable[[], T], model: str, send: Sender) -> Callable[[], T]:
         def claimed() -> T:
             try:
                 return once()
             except ProviderError as error:
-                failure = self._claim(error, model, send)
+                failure = [self._claim(error, model, send)]
             # The frames below hold the body, which may repeat the key.
-            raise failure.with_traceback(None)
+            raise failure.pop().with_traceback(None)
 
         return claimed
 
@@ -445,16 +445,16 @@ class Provider:
         try:
             return Reader(lambda: tries.run(opener), tries, call, claim, describe), call
         except ProviderError as error:
-            failure = claim(error).with_facts(attempts=tries.attempts)
-        raise failure
+            failure = [claim(error).with_facts(attempts=tries.attempts)]
+        raise failure.pop().with_traceback(None)
 
     def _sender(self, dialect: AnyDialect, wire: WireRequest, request: Any) -> Sender:
         try:
             endpoint = self._endpoints.get((dialect.base_url, dialect.auth)) or self._endpoint(dialect)
             return Sender(self.label, endpoint, wire, request.headers, dialect.error, self.idempotency_header)
         except ProviderError as error:
-            failure = self._claim(error, request.model)
-        raise failure
+            failure = [self._claim(error, request.model)]
+        raise failure.pop().with_traceback(None)
 
     def _meta(
         self,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
@@ -22,6 +23,21 @@ POLICY: Final = frozenset({"timeout", "retry", "strict", "api_key", "api_base"})
 """The options of a call that say how it is made, not what is asked."""
 
 
+def _is_cert(value: Any) -> bool:
+    paths = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+    return all(isinstance(path, str | os.PathLike) for path in paths)
+
+
+_SHAPES: Final[tuple[tuple[str, Callable[[Any], bool], str], ...]] = (
+    ("strict", lambda value: isinstance(value, bool), "True or False"),
+    ("session", lambda value: hasattr(value, "merge_environment_settings"), "a requests.Session"),
+    ("proxies", lambda value: isinstance(value, Mapping), 'a dict such as {"https": "http://proxy:3128"}'),
+    ("verify", lambda value: isinstance(value, bool | str | os.PathLike), "True, False or the path of a certificate bundle"),
+    ("cert", _is_cert, "a path, or a tuple of the paths of certificate and key"),
+    ("on_attempt", callable, "a function"),
+)
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """What a client was made with; all of it pickles except a session and a hook that do not."""
@@ -36,6 +52,13 @@ class Settings:
     verify: bool | str | None = None
     cert: str | tuple[str, str] | None = None
     on_attempt: OnAttempt | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Raise ConfigurationError for a value of the wrong type, which would else show only when a call is made."""
+        for name, fits, words in _SHAPES:
+            value = getattr(self, name)
+            if value is not None and not fits(value):
+                raise ConfigurationError("llmclient", f"{name} must be {words}, got {type(value).__name__}")
 
 
 @attrs.frozen(kw_only=True)
@@ -72,7 +95,10 @@ def take_policy(options: dict[str, Any]) -> Policy | None:
     policy = Policy(api_key=options.pop("api_key", None), api_base=options.pop("api_base", None))
     timeout, retry = read_timeout(options.pop("timeout", None)), options.pop("retry", None)
     check_retry(retry)
-    return attrs.evolve(policy, timeout=timeout, retry=retry, strict=options.pop("strict", None))
+    strict = options.pop("strict", None)
+    if not isinstance(strict, bool | None):
+        raise ConfigurationError("llmclient", f"strict must be True or False, got {type(strict).__name__}")
+    return attrs.evolve(policy, timeout=timeout, retry=retry, strict=strict)
 
 
 def read_timeout(value: Timeout | float | None) -> Timeout | None:
@@ -87,7 +113,7 @@ def check_retry(retry: Any) -> None:
     from llmclient.retry import Retry
 
     if retry is not None and not isinstance(retry, Retry):
-        raise ConfigurationError("llmclient", f"retry must be a Retry, such as Retry(max_attempts=3), got {retry!r}")
+        raise ConfigurationError("llmclient", f"retry must be a Retry, such as Retry(max_attempts=3), got {type(retry).__name__}")
 
 
 def read_providers(providers: Mapping[str, ProviderConfig | Mapping[str, Any]]) -> dict[str, ProviderConfig] | ConfigurationError:
@@ -105,6 +131,9 @@ def read_providers(providers: Mapping[str, ProviderConfig | Mapping[str, Any]]) 
 
 def _read_provider(name: str, value: ProviderConfig | Mapping[str, Any]) -> ProviderConfig:
     adapter = value.adapter if isinstance(value, ProviderConfig) else value.get("adapter") if isinstance(value, Mapping) else None
+    for checked in cast("tuple[object, ...]", (name, adapter or name)):
+        if not isinstance(checked, str):
+            raise ConfigurationError("llmclient", f'a provider is named by a str such as "openai", got {type(checked).__name__}')
     known = registry.adapter(registry.canonical(adapter or name))
     config = known.read_settings(ProviderConfig.of(name, value, known.option_names()))
     config.validate()

@@ -6,6 +6,7 @@ handed over a failed attempt is made again, as for a plain call; after it, never
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Iterator, Mapping
 from operator import length_hint
@@ -51,7 +52,7 @@ class Reader:
             if self.ended:
                 return False
             if self.failure is not None:
-                raise self.failure
+                raise copy.copy(self.failure)
             try:
                 chunks = self._step()
             except ProviderError as error:
@@ -103,7 +104,7 @@ class Reader:
         if self._begun and isinstance(error, NetworkError):
             error = StreamTruncatedError("", f"the connection was lost before the answer's end: {error.message}", cause=error.cause)
         self._settle(error)
-        raise error
+        raise copy.copy(error)
 
     def _reopen(self, error: ProviderError) -> None:
         try:
@@ -115,13 +116,14 @@ class Reader:
         else:
             return
         self._settle(failure)
-        raise failure
+        raise copy.copy(failure)
 
     def _settle(self, error: ProviderError) -> None:
         self._claim(error).with_facts(attempts=self._tries.attempts)
         if isinstance(error, StreamTruncatedError):
             error.partial = self._assemble()
-        self.failure = error
+        # Kept without a traceback, and raised as a copy: its frames hold this reader, and those of the caller whatever he has.
+        self.failure = error.with_traceback(None)
 
     def _assemble(self) -> ChatResponse:
         response = self.decoder.response()
@@ -135,7 +137,7 @@ class Reader:
     def result(self) -> ChatResponse:
         """Return the complete answer; raises the stream's failure, or StreamTruncatedError while it is incomplete."""
         if self.failure is not None:
-            raise self.failure
+            raise copy.copy(self.failure)
         if self.decoder.done and self.decoder.error is None and not length_hint(self.pending):
             # Everything was handed over, though the caller did not ask for one more.
             self._finish()
@@ -148,8 +150,8 @@ class Reader:
             return self._assemble()
         except ProviderError as odd:
             failure = self._claim(odd).with_facts(attempts=self._tries.attempts)
-        self.failure = failure
-        raise failure.with_traceback(None)
+        self.failure = failure.with_traceback(None)
+        raise copy.copy(failure)
 
     def close(self) -> None:
         """Drop the connection; a reader that waits raises CancelledError."""

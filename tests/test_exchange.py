@@ -14,6 +14,7 @@ import pytest
 from llmclient import exchange as module
 from llmclient.deadline import Timeout
 from llmclient.errors import CancelledError, NetworkError, ProviderError, RequestTimeoutError, ResponseParsingError
+from llmclient.inflate import Inflater
 from llmclient.transport import Exchange
 from tests.sending import Running, eventually, new_call, new_transport, send
 from tests.wireserver import CHUNKED, Peer, Step, WireServer, answers, chunked, close, drip, http_response, ok, reset, sse, stall
@@ -145,6 +146,24 @@ def test_a_body_that_is_cut_off_is_an_error(script: list[bytes | Step], way: str
     assert caught.value.retryable
     assert caught.value.__context__ is None
     assert caught.value.__cause__ is None
+
+
+def test_what_a_cut_off_compressed_body_holds_is_handed_over_before_the_error() -> None:
+    """Events that have come are not lost because the end of their compression has not."""
+    stream = zlib.compressobj(wbits=31)
+    body = stream.compress(BODY) + stream.flush(zlib.Z_SYNC_FLUSH)
+    with WireServer([http_response(200, GZIP, body)]) as server:
+        exchange = send(server.url)
+        assert BODY == exchange.read_some()
+        with pytest.raises(NetworkError):
+            exchange.read_some()
+
+
+def test_a_compressed_body_beyond_the_cap_is_not_inflated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is too long as it comes would only cost time and memory."""
+    monkeypatch.setattr(Inflater, "feed", lambda *_: pytest.fail("inflated"))
+    with WireServer([http_response(200, GZIP | CHUNKED, chunked([b"x" * 100] * 5), length=None)]) as server, pytest.raises(ResponseParsingError, match="too long"):
+        send(server.url).read(cap=99)
 
 
 @pytest.mark.parametrize("way", ["read", "read_some"])

@@ -70,10 +70,11 @@ def test_a_chain_without_end_is_not_followed_for_ever() -> None:
     [
         (requests.ConnectTimeout("slow"), "connect"),
         (requests.ReadTimeout("slow"), "read"),
+        (requests.Timeout("slow"), "read"),
         (urllib3.exceptions.EmptyPoolError(None, "busy"), "pool"),  # type: ignore[arg-type]  # a pool is not needed
         (TimeoutError("timed out"), "read"),
     ],
-    ids=["connect", "read", "pool", "socket"],
+    ids=["connect", "read", "plain", "pool", "socket"],
 )
 def test_a_foreign_timeout_gets_the_name_of_a_limit(error: BaseException, limit: str) -> None:
     """Timeouts of pools that know no calls are named after ours."""

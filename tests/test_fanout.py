@@ -179,3 +179,17 @@ def test_progress_is_shown_only_where_it_was_asked_for(capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert "2/2" in err
+
+
+@pytest.mark.parametrize("inputs", ["abc", b"abc", {"role": "user", "content": "hi"}, None, 5], ids=lambda value: type(value).__name__)
+def test_one_input_in_place_of_many_is_refused(inputs):
+    """A text would be asked letter by letter, and a message key by key."""
+    with pytest.raises(errors.InvalidRequestError, match=f"map takes many prompts.*got {type(inputs).__name__}; put one alone in a list"):
+        fanout.run(len, inputs, workers=1)
+
+
+@pytest.mark.parametrize(("name", "value"), [("executor", "threads"), ("executor", []), ("progress", "yes"), ("progress", 1)])
+def test_settings_of_the_wrong_type_are_refused(name, value):
+    """Before anything is read."""
+    with pytest.raises(errors.ConfigurationError, match=f"{name} must be"):
+        fanout.run(len, iter(()), workers=1, **{name: value})

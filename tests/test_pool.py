@@ -59,11 +59,29 @@ def test_a_head_may_come_in_any_pieces(size: int) -> None:
         assert ("1", "2", b"body") == (exchange.headers["x-a"], exchange.headers["x-b"], exchange.read())
 
 
-def test_an_interim_answer_is_skipped() -> None:
-    """100 and its headers are not the answer."""
-    with WireServer(b"HTTP/1.1 100 Continue\r\nX-Interim: 1\r\n\r\n" + ok(b"real")) as server:
+@pytest.mark.parametrize("status", ["100 Continue", "102 Processing", "103 Early Hints", "199 Whatever"])
+def test_an_interim_answer_is_skipped(status: str) -> None:
+    """What begins with 1 is not the answer, nor are its headers."""
+    with WireServer(f"HTTP/1.1 {status}\r\nX-Interim: 1\r\nContent-Length: 9\r\n\r\n".encode() * 2 + ok(b"real")) as server:
         exchange = send(server.url)
         assert (200, b"real", None) == (exchange.status, exchange.read(), exchange.headers.get("x-interim"))
+
+
+def test_an_answer_that_follows_its_interim_one_late_is_not_left_to_the_next_call() -> None:
+    """Early hints come at once and the answer when it is ready; each call gets its own."""
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
+    with WireServer(answers([drip(hints, 0.05, len(hints)), ok(b"first")], ok(b"second"))) as server:
+        transport = new_transport()
+        assert [b"first", b"second"] == [send(server.url, transport=transport).read() for _ in range(2)]
+    assert 1 == server.connections
+
+
+def test_a_server_that_switches_protocols_is_left() -> None:
+    """Nobody asked for another protocol, and what it says is no answer to anyone."""
+    with WireServer(answers(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", ok(b"other"))) as server:
+        with pytest.raises(NetworkError, match="did not answer in HTTP"):
+            send(server.url)
+        assert server.wait_closed()
 
 
 def test_a_head_with_unusual_lines_is_left_to_the_standard_parser() -> None:

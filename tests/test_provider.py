@@ -124,6 +124,15 @@ def test_an_idempotency_key_is_the_same_for_every_attempt():
     assert first == again != other
 
 
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_fewer_or_more_vectors_than_texts_are_no_answer(count):
+    """Which text a vector belongs to could only be guessed."""
+    body = json.dumps({"data": [{"index": index, "embedding": [0.5]} for index in range(count)], "model": "e"}).encode()
+    with WireServer(ok(body)) as server, pytest.raises(errors.ResponseParsingError) as caught:
+        acme(server).embeddings(EmbeddingRequest(model="e", input=("a", "b")))
+    assert caught.value.provider == "acme"
+
+
 def test_embeddings_and_models_go_their_own_ways():
     """Each operation has its path and method."""
     vectors = ok(json.dumps({"data": [{"index": 0, "embedding": [0.5]}], "model": "e"}).encode())

@@ -19,7 +19,9 @@ from llmclient.errors import ProviderError, redact
 from llmclient.redaction import Hidden, Secrets, hide_headers, is_secret_name, of_account, of_headers, of_settings
 
 KEY = "zq0123456789-Tail+of/it="
-PLAIN_OPTIONS = frozenset("account account_id deployments host profile project region resource scope space_id token_type".split())
+PLAIN_OPTIONS = frozenset(
+    "account account_id config deployments gateway_id host profile project provider_slug region resource scope session space_id token_type".split()
+)
 
 
 def test_every_option_of_every_adapter_is_known_for_a_secret_or_for_none() -> None:

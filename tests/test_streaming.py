@@ -8,6 +8,7 @@ import os
 import pickle
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -127,6 +128,47 @@ def test_a_stream_without_an_end_is_truncated(script):
         with pytest.raises(errors.StreamTruncatedError):
             _ = stream.response
         assert pickle.loads(pickle.dumps(raised.value)).partial.text == "Hel"
+
+
+@pytest.mark.parametrize("cut", [7, 20, -3], ids=["the first letter", "the middle", "the end"])
+def test_a_stream_that_ends_within_an_event_is_truncated(cut):
+    """Even if the connection was closed in good order: half an event is no garbage, but the place of the cut."""
+    body = sse(event("Hel"), done=False) + sse(event("lo"), done=False)[:cut]
+    with WireServer([http_response(200, STREAM, body)]) as server, pytest.raises(errors.StreamTruncatedError) as caught:
+        ask(server).read()
+    assert caught.value.partial.text == "Hel"
+
+
+class Kept:
+    """Something that a caller has."""
+
+
+FAILURES = {"a status": http_response(400, body=b"{}"), "garbage": complete("nonsense"), "a cut": http_response(200, STREAM, sse(event("Hel"), done=False))}
+
+
+@pytest.mark.parametrize("script", FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize("way", ["chat", "stream", "iterate"])
+def test_an_error_keeps_nothing_of_its_caller(script, way):
+    """Whatever the caller's frames hold, an open stream say, goes with the error, and not when the collector comes."""
+    gone = []
+
+    def call(one):
+        kept = Kept()
+        weakref.finalize(kept, gone.append, True)
+        if way == "chat":
+            one.chat_completion(ChatRequest.make("m", "hi"))
+        for _ in one.chat_completion_stream(ChatRequest.make("m", "hi")):
+            pass
+
+    with WireServer(script) as server:
+        gc.disable()
+        try:
+            with pytest.raises(errors.ProviderError) as caught:
+                call(provider(server))
+            del caught
+            assert gone
+        finally:
+            gc.enable()
 
 
 def test_a_finish_reason_and_the_end_of_the_body_are_an_end():

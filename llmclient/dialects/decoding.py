@@ -58,7 +58,11 @@ class StreamDecoder(Generic[D, P]):
             return self._fail(error, [])
         if body is not None:
             return self._read_whole(body)
+        before = self.events
         chunks = self._take(pieces)
+        if before and isinstance(self.error, ResponseParsingError) and pieces and _is_cut(pieces[-1]):
+            # The body's end cut the event off: nobody wrote it so.
+            self.error = truncated(self.events, "the stream ended within an event")
         return chunks if self._is_over() else self._end(chunks)
 
     def response(self) -> ChatResponse:
@@ -191,3 +195,8 @@ def replay(decoder: ChatDecoder, raw: bytes) -> ChatResponse:
     if decoder.error is not None:
         raise decoder.error
     return decoder.response()
+
+
+def _is_cut(piece: object) -> bool:
+    """Return whether a piece is JSON that has a beginning and no end."""
+    return isinstance(piece, bytes) and piece.lstrip().startswith((b"{", b"[")) and parse(piece) is None

@@ -61,6 +61,15 @@ class ChatRequest:
     api: str | None = None
     """Which of the provider's chat dialects to speak, such as "responses"; None for its usual one."""
 
+    def __attrs_post_init__(self) -> None:
+        """Read messages and options in the forms that `make` takes; raises InvalidRequestError for a value of the wrong type."""
+        from llmclient.types.options import read_options
+
+        # Calls make their requests of what was read already; this is for one that is made by hand.
+        object.__setattr__(self, "messages", read_messages(self.messages))
+        for name, value in read_options({name: getattr(self, name) for name in _OPTIONS}).items():
+            object.__setattr__(self, name, value)
+
     @classmethod
     def make(cls, model: str, messages: str | Sequence[Any], **options: Any) -> ChatRequest:
         """Read messages and options in the forms that `Client.chat` takes.
@@ -71,6 +80,8 @@ class ChatRequest:
 
         return cls(model=model, messages=read_messages(messages, options.pop("system", None)), **read_options(options))
 
+
+_OPTIONS: Final = tuple(field.name for field in attrs.fields(ChatRequest) if field.name not in ("model", "messages"))
 
 PARAMS: Final = tuple(
     field.name for field in attrs.fields(ChatRequest) if field.name not in ("model", "messages", "extra", "headers", "api")

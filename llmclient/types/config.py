@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import attrs
 
 from llmclient.errors import ConfigurationError
-from llmclient.types.messages import EMPTY
+from llmclient.types.media import EMPTY, is_object
 
 _ALIASES = {"base_url": "api_base"}
 
@@ -72,13 +72,16 @@ class ProviderConfig:
         if not isinstance(value, Mapping):
             raise ConfigurationError(provider, f"its settings must be a dict or a ProviderConfig, got {type(value).__name__}")
         fields: dict[str, Any] = {}
-        extra: dict[str, Any] = dict(value.get("extra") or {})
+        given: Any = value.get("extra") or EMPTY
+        if not is_object(given):
+            raise ConfigurationError(provider, f"extra must be a dict, got {type(given).__name__}")
+        extra: dict[str, Any] = dict(given)
         for name, item in value.items():
             name = _ALIASES.get(name, name)
             if name in options and name not in _FIELDS:
                 extra[name] = item
             elif name in _FIELDS and name != "provider":
-                fields[name] = item
+                fields |= {} if item is None else {name: item}
             else:
                 raise ConfigurationError(provider, _unknown(name, _FIELDS - {"provider"} | options))
         fields |= {"provider": provider, "extra": extra or EMPTY}
@@ -113,10 +116,17 @@ class ProviderConfig:
 
     def validate(self) -> None:
         """Check the shapes; raises ConfigurationError for an address that is no URL, a negative count, a key of the wrong type."""
-        for name in ("api_key", "api_base", "organization", "project", "region", "api_version"):
+        for name in ("adapter", "api_key", "api_base", "organization", "project", "region", "api_version"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):
                 raise ConfigurationError(self.provider, f"{name} must be a str, got {type(value).__name__}")
+        for name in ("headers", "extra"):
+            value = getattr(self, name)
+            if not is_object(value) or not all(isinstance(cast("object", key), str) for key in value):
+                raise ConfigurationError(self.provider, f"{name} must be a dict with str as keys, got {type(value).__name__}")
+        for name, value in self.headers.items():
+            if not isinstance(cast("object", value), str):
+                raise ConfigurationError(self.provider, f"the header {name!r} must be a str, got {type(value).__name__}")
         if self.max_retries is not None and (not isinstance(self.max_retries, int) or isinstance(self.max_retries, bool) or self.max_retries < 0):
             raise ConfigurationError(self.provider, f"max_retries must be a whole number from 0, got {self.max_retries!r}")
         if self.api_base is not None and not self.api_base.startswith(("http://", "https://")):
@@ -145,5 +155,5 @@ def _restore(kind: type[ProviderConfig], given: dict[str, Any], sources: Mapping
 def _unknown(name: str, known: frozenset[str]) -> str:
     import difflib
 
-    near = difflib.get_close_matches(name, sorted(known), 1)
+    near = difflib.get_close_matches(str(name), sorted(known), 1)
     return f"unknown option {name!r}" + (f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(known))}")

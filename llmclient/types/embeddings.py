@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import array
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import attrs
 
+from llmclient.errors import ResponseParsingError
 from llmclient.types.answer import Answer
 from llmclient.types.messages import EMPTY, JSONObject
 
@@ -46,6 +47,13 @@ class EmbeddingResponse(Answer):
     def dimensions(self) -> int | None:
         """The length of the vectors, or None if there are none."""
         return len(self.vectors[0]) if self.vectors else None
+
+    def checked(self, provider: str, texts: int) -> Self:
+        """Return the response itself; raises ResponseParsingError unless it has one vector for each text, since which is missing cannot be told."""
+        if len(self.vectors) != texts:
+            message = f"{texts} texts were sent, and {len(self.vectors)} vectors came back"
+            raise ResponseParsingError(provider, message, model=self.model, request_id=self.request_id, attempts=self.attempts)
+        return self
 
     def to_dict(self) -> dict[str, Any]:
         """Return the response in OpenAI's shape."""

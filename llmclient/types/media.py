@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import mimetypes
+import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypeGuard
@@ -30,6 +31,13 @@ def is_list(value: object) -> TypeGuard[Sequence[Any]]:
     return isinstance(value, Sequence) and not isinstance(value, (str, bytes, bytearray))
 
 
+_SOURCES: Final = (
+    ("url", str, "a str: an address, or data:<type>;base64,<text>"),
+    ("data", (bytes, bytearray, memoryview), "bytes; base64 text goes into url as data:<type>;base64,<text>"),
+    ("path", (str, os.PathLike), "a str or a pathlib.Path"),
+)
+
+
 @attrs.frozen
 class Media:
     """Bytes, a path, or an address; exactly one is set. Paths are read when the request is sent.
@@ -45,6 +53,22 @@ class Media:
     extra: JSONObject = attrs.field(default=EMPTY, kw_only=True)
 
     _fallback_type = "application/octet-stream"
+
+    def __attrs_post_init__(self) -> None:
+        """Raise InvalidRequestError unless one of url, data and path is given, and each is of its type."""
+        kind = type(self).__name__
+        for name, types, words in _SOURCES:
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, types):
+                raise InvalidRequestError("llmclient", f"{kind}: {name} must be {words}, got {type(value).__name__}", param="messages")
+        given = sum(source is not None for source in (self.url, self.data, self.path))
+        if given > 1 or (given == 0 and not self._is_stored):
+            raise InvalidRequestError("llmclient", f"{kind} needs one of url, data and path, got {given or 'none'}", param="messages")
+
+    @property
+    def _is_stored(self) -> bool:
+        """Whether the provider has it already."""
+        return False
 
     @property
     def remote_url(self) -> str | None:
@@ -80,6 +104,8 @@ class Media:
             return pathlib.Path(self.path).read_bytes()
         except OSError as error:
             reason = error.strerror or type(error).__name__
+        except ValueError as error:  # a path with a zero byte, or with what the file system cannot spell
+            reason = type(error).__name__ if isinstance(error, UnicodeError) else str(error)
         raise InvalidRequestError("", f"cannot read {self.path}: {reason}")
 
     def _guess(self) -> str | None:
@@ -107,6 +133,10 @@ class Audio(Media):
 
     _fallback_type = "audio/wav"
 
+    @property
+    def _is_stored(self) -> bool:
+        return self.id is not None
+
 
 @attrs.frozen
 class File(Media):
@@ -116,6 +146,10 @@ class File(Media):
     file_id: str | None = attrs.field(default=None, kw_only=True)
 
     _fallback_type = "application/pdf"
+
+    @property
+    def _is_stored(self) -> bool:
+        return self.file_id is not None
 
 
 def guess_remote(address: str) -> str | None:

@@ -146,17 +146,27 @@ class Tool:
     def of(cls, value: Tool | JSONObject) -> Tool | JSONObject:
         """Read a dict in OpenAI's shape; a tool of another type (web search, …) stays the verbatim dict that it is."""
         if isinstance(value, Tool):
-            return value
+            return value._checked()
         if not is_object(value):
-            raise InvalidRequestError("", f"a tool must be a Tool or a dict, got {type(value).__name__}", param="tools")
+            hint = "; describe a function by Tool(name, description, parameters)" if callable(value) else ""
+            raise InvalidRequestError("", f"a tool must be a Tool or a dict, got {type(value).__name__}{hint}", param="tools")
         function = value.get("function")
         if value.get("type", "function") != "function" or not is_object(function):
             return value
-        if not isinstance(function.get("name"), str) or not function["name"]:
-            raise InvalidRequestError("", "a function tool needs a name", param="tools")
         known = {"name", "description", "parameters", "strict"}
         extra = {k: v for k, v in function.items() if k not in known} | {k: v for k, v in value.items() if k not in ("type", "function")}
-        return cls(function["name"], function.get("description"), function.get("parameters"), function.get("strict"), extra or EMPTY)
+        name: Any = function.get("name")
+        return cls(name, function.get("description"), function.get("parameters"), function.get("strict"), extra or EMPTY)._checked()
+
+    def _checked(self) -> Tool:
+        name: object = self.name
+        if not isinstance(name, str) or not name:
+            raise InvalidRequestError("", "a function tool needs a name", param="tools")
+        if self.parameters is not None and not is_object(self.parameters):
+            given = type(self.parameters).__name__
+            hint = "; of a pydantic model pass Model.model_json_schema()" if hasattr(self.parameters, "model_json_schema") else ""
+            raise InvalidRequestError("", f"the parameters of {name!r} must be a dict, a JSON Schema, got {given}{hint}", param="tools")
+        return self
 
 
 @attrs.frozen
@@ -186,10 +196,11 @@ class Message:
         if isinstance(value, str):
             return _make_message("user", value)
         if isinstance(value, Message):
-            return value
+            return _mend(value)
         if is_object(value):
             return _read_message(value)
-        raise InvalidRequestError("", f"a message must be a str, a dict or a Message, got {type(value).__name__}", param="messages")
+        hint = "; pass its model_dump()" if hasattr(value, "model_dump") else ""
+        raise InvalidRequestError("", f"a message must be a str, a dict or a Message, got {type(value).__name__}{hint}", param="messages")
 
     @property
     def text(self) -> str:
@@ -244,11 +255,25 @@ _MESSAGE_KEYS: Final = frozenset(
 )
 
 
+def _read_role(role: object) -> str:
+    if isinstance(role, str) and role in ROLES:
+        return role
+    given = repr(role) if isinstance(role, str) else type(role).__name__
+    raise InvalidRequestError("", f"a message's role must be one of {', '.join(sorted(ROLES))}, got {given}", param="messages")
+
+
+def _mend(message: Message) -> Message:
+    """Return a message that the caller made, with parts and tool calls that are dicts read as those of a dict are."""
+    _read_role(message.role)
+    content, calls = message.content, message.tool_calls
+    read = content if content is None or isinstance(content, str) else _read_parts(content)
+    if read == content and all(isinstance(call, ToolCall) for call in calls):
+        return message
+    return attrs.evolve(message, content=read, tool_calls=tuple(read_tool_call(call) for call in calls))
+
+
 def _read_message(value: JSONObject) -> Message:
-    role = value.get("role")
-    if not isinstance(role, str) or role not in ROLES:
-        known = ", ".join(sorted(ROLES))
-        raise InvalidRequestError("", f"a message's role must be one of {known}, got {role!r}", param="messages")
+    role = _read_role(value.get("role"))
     content = value.get("content")
     if content is not None and not isinstance(content, str):
         content = _read_parts(content)
@@ -260,11 +285,11 @@ def _read_message(value: JSONObject) -> Message:
     return Message(
         role,
         content,
-        value.get("name"),
+        _read_text_of(value, "name"),
         tuple(read_tool_call(call) for call in _read_list(value, "tool_calls")),
-        value.get("tool_call_id"),
+        _read_text_of(value, "tool_call_id"),
         _read_reasoning(value),
-        value.get("refusal"),
+        _read_text_of(value, "refusal"),
         value.get("audio"),
         tuple(_read_list(value, "annotations")),
         _read_state(value.get("provider_state")),
@@ -272,8 +297,17 @@ def _read_message(value: JSONObject) -> Message:
     )
 
 
+def _read_text_of(value: JSONObject, name: str) -> str | None:
+    text = value.get(name)
+    if text is not None and not isinstance(text, str):
+        raise InvalidRequestError("", f"a message's {name} must be a str, got {type(text).__name__}", param="messages")
+    return text
+
+
 def _read_list(value: JSONObject, name: str) -> Sequence[Any]:
-    items = value.get(name) or ()
+    items = value.get(name)
+    if items is None:
+        return ()
     if not is_list(items):
         raise InvalidRequestError("", f"a message's {name} must be a list, got {type(items).__name__}", param="messages")
     return items
@@ -310,9 +344,12 @@ def read_tool_call(value: ToolCall | JSONObject) -> ToolCall:
     function = value.get("function") if is_object(value) else None
     if not is_object(function) or not isinstance(function.get("name"), str):
         raise InvalidRequestError("", "a tool call needs a function with a name", param="messages")
+    known = value.get("id")
+    if known is not None and not isinstance(known, str):
+        raise InvalidRequestError("", f"a tool call's id must be a str, got {type(known).__name__}", param="messages")
     unknown = value.keys() - {"id", "type", "function", "index"}
     extra = {key: value[key] for key in unknown} if unknown else EMPTY
-    return ToolCall(value.get("id") or "", FunctionCall(function["name"], read_arguments(function.get("arguments"))), value.get("type") or "function", extra)
+    return ToolCall(known or "", FunctionCall(function["name"], read_arguments(function.get("arguments"))), value.get("type") or "function", extra)
 
 
 def read_arguments(value: Any) -> str:
@@ -330,6 +367,9 @@ def _read_parts(value: Any) -> tuple[Part, ...]:
 
 def _read_part(value: Any) -> Part:
     if isinstance(value, (Text, Image, Audio, File, Refusal, ReasoningBlock, Other)):
+        said: Any = value.text if isinstance(value, Text) else value.refusal if isinstance(value, Refusal) else ""
+        if not isinstance(said, str):
+            raise InvalidRequestError("", f"a part's text must be a str, got {type(said).__name__}", param="messages")
         return value
     if isinstance(value, str):
         return Text(value)

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from llmclient.errors import InvalidRequestError
+from llmclient.types import checks
 from llmclient.types.chat import PARAMS
-from llmclient.types.media import is_list, is_object
+from llmclient.types.media import EMPTY, is_list, is_object
 from llmclient.types.messages import JSONObject, Tool
-from llmclient.wire import jsons
 
 
 class ChatOptions(TypedDict, total=False):
@@ -71,7 +71,7 @@ _NUMBERS = {"temperature", "top_p", "presence_penalty", "frequency_penalty"}
 _INTEGERS = {"top_k": 0, "max_tokens": 1, "seed": None, "n": 1, "top_logprobs": 0}
 _BOOLEANS = {"parallel_tool_calls", "logprobs", "store"}
 _STRINGS = {"reasoning_effort", "verbosity", "user", "service_tier", "prompt_cache_key", "safety_identifier", "api"}
-_MAPPINGS = {"thinking", "audio", "prediction", "metadata", "logit_bias", "web_search_options", "extra", "headers"}
+_MAPPINGS = {"thinking", "audio", "prediction", "metadata", "web_search_options", "extra", "headers"}
 
 
 def check_names(options: Mapping[str, Any], known: frozenset[str] = _KNOWN, call: str = "chat") -> None:
@@ -104,15 +104,15 @@ def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(name: str, value: Any) -> Any:
     if name in _NUMBERS:
-        return _number(name, value)
+        return checks.number(name, value)
     if name in _INTEGERS:
-        return _integer(name, value, _INTEGERS[name])
+        return checks.integer(name, value, _INTEGERS[name])
     if name in _BOOLEANS:
-        return _typed(name, value, bool, "a bool")
+        return checks.typed(name, value, bool, "a bool")
     if name in _STRINGS:
-        return _typed(name, value, str, "a str")
+        return checks.typed(name, value, str, "a str")
     if name in _MAPPINGS:
-        return _typed(name, value, Mapping, "a dict")
+        return checks.mapping(name, value)
     reader = _READERS.get(name)
     if reader is None:
         check_names({name: value}, frozenset(PARAMS))
@@ -120,42 +120,15 @@ def _read(name: str, value: Any) -> Any:
     return reader(name, value)
 
 
-def _typed(name: str, value: Any, kind: type, words: str) -> Any:
-    if not isinstance(value, kind):
-        raise InvalidRequestError("", f"{name} must be {words}, got {type(value).__name__}", param=name)
-    return value
-
-
-def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InvalidRequestError("", f"{name} must be a number, got {type(value).__name__}", param=name)
-    return _writable(name, value)
-
-
-def _writable(name: str, value: float) -> float:
-    """Refuse what Python would not write, in the request or in a message about it."""
-    if isinstance(value, int) and value.bit_length() > jsons.MAX_BITS:
-        raise InvalidRequestError("", f"{name} is a number of more than 4,000 digits", param=name)
-    return value
-
-
-def _integer(name: str, value: Any, least: int | None) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidRequestError("", f"{name} must be a whole number, got {type(value).__name__}", param=name)
-    _writable(name, value)
-    if least is not None and value < least:
-        raise InvalidRequestError("", f"{name} must be at least {least}, got {value}", param=name)
-    return value
-
-
 def _stop(name: str, value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else _strings(name, value)
+    return (value,) if isinstance(value, str) else checks.strings(name, value)
 
 
-def _strings(name: str, value: Any) -> tuple[str, ...]:
-    if not is_list(value) or not all(isinstance(item, str) for item in value):
-        raise InvalidRequestError("", f"{name} must be a list of str", param=name)
-    return tuple(value)
+def _logit_bias(name: str, value: Any) -> Mapping[str, float]:
+    """Return the biases by token number, which callers write as a number and JSON as a text."""
+    checks.typed(name, value, Mapping, "a dict of token numbers and biases")
+    plain = {str(token) if isinstance(token, int) else token: checks.number(f"{name}[{token!r}]", bias) for token, bias in value.items()}
+    return checks.mapping(name, plain)
 
 
 def _tools(name: str, value: Any) -> tuple[Tool | JSONObject, ...]:
@@ -171,13 +144,29 @@ def _tool_choice(name: str, value: Any) -> str | JSONObject:
 
 
 def _response_format(name: str, value: Any) -> JSONObject:
-    if value in ("text", "json_object"):
+    if isinstance(value, str) and value in ("text", "json_object"):
         return {"type": value}
     if not is_object(value):
-        raise InvalidRequestError("", f'{name} must be "json_object" or a dict with a type, got {type(value).__name__}', param=name)
-    if isinstance(value.get("type"), str) and value["type"] in ("text", "json_object", "json_schema", "grammar"):
-        return value
-    raise InvalidRequestError("", f'{name} must have the type "text", "json_object" or "json_schema"', param=name)
+        raise InvalidRequestError("", f'{name} must be "json_object" or a dict with a type, got {type(value).__name__}{_model_hint(value)}', param=name)
+    if not isinstance(value.get("type"), str) or value["type"] not in ("text", "json_object", "json_schema", "grammar"):
+        raise InvalidRequestError("", f'{name} must have the type "text", "json_object" or "json_schema"', param=name)
+    form = value.get("json_schema", EMPTY)
+    if not is_object(form) or not is_object(form.get("schema", EMPTY)):
+        raise InvalidRequestError("", f'{name} must have the form {{"type": "json_schema", "json_schema": {{"name": "…", "schema": {{…}}}}}}', param=name)
+    return value
 
 
-_READERS = {"stop": _stop, "modalities": _strings, "tools": _tools, "tool_choice": _tool_choice, "response_format": _response_format}
+def _model_hint(value: object) -> str:
+    """Say how to pass a pydantic model, which callers try first."""
+    schema = '{"type": "json_schema", "json_schema": {"name": "…", "schema": Model.model_json_schema()}}'
+    return f"; of a pydantic model pass {schema}" if hasattr(value, "model_json_schema") else ""
+
+
+_READERS = {
+    "stop": _stop,
+    "logit_bias": _logit_bias,
+    "modalities": checks.strings,
+    "tools": _tools,
+    "tool_choice": _tool_choice,
+    "response_format": _response_format,
+}

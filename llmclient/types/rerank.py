@@ -7,7 +7,10 @@ from typing import Any, ClassVar, TypeAlias
 
 import attrs
 
+from llmclient.errors import InvalidRequestError
+from llmclient.types import checks
 from llmclient.types.answer import Answer
+from llmclient.types.media import is_list, is_object
 from llmclient.types.messages import EMPTY, JSONObject
 
 Document: TypeAlias = str | JSONObject
@@ -31,6 +34,26 @@ class RerankRequest:
     """Documents that are longer are cut there."""
     extra: Mapping[str, Any] = EMPTY
     headers: Mapping[str, str] = attrs.field(default=EMPTY, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Raise InvalidRequestError for a value of the wrong type."""
+        checks.typed("query", self.query, str, "a str")
+        object.__setattr__(self, "documents", _read_documents(self.documents))
+        for name in ("top_n", "max_tokens_per_doc"):
+            if getattr(self, name) is not None:
+                checks.integer(name, getattr(self, name), 1)
+        checks.typed("return_documents", self.return_documents, (bool, type(None)), "a bool")
+        for name in ("extra", "headers"):
+            checks.mapping(name, getattr(self, name))
+
+
+def _read_documents(value: Any) -> tuple[Document, ...]:
+    if not is_list(value):
+        raise InvalidRequestError("", f"documents must be a list of texts, got {type(value).__name__}", param="documents")
+    for place, document in enumerate(value):
+        if not isinstance(document, str) and not is_object(document):
+            raise InvalidRequestError("", f"documents[{place}] must be a str or a dict, got {type(document).__name__}", param="documents")
+    return tuple(value)
 
 
 @attrs.frozen

@@ -133,6 +133,7 @@ HEADS = (
     same("a header line of a megabyte", lambda c: [http_response(200, {"x-long": "y" * (1 << 20)}, c.body)], NETWORK),
     same("a status that is no number", lambda c: [b"HTTP/1.1 OK 200\r\n\r\n", close], NETWORK),
     same("an interim answer before the answer", lambda c: [b"HTTP/1.1 100 Continue\r\n\r\n" + c.whole()], ANSWER, kept=True),
+    same("early hints, and the answer later", lambda c: [b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", pause, c.whole()], ANSWER, kept=True),
     same("HTTP/1.0, ended by closing", lambda c: [b"HTTP/1.0 200 OK\r\nContent-Type: " + c.content_type["Content-Type"].encode() + b"\r\n\r\n" + c.body, close], ANSWER),
     same("cookies are set", lambda c: [c.whole(headers={"Set-Cookie": "session=1; Path=/"})], ANSWER, kept=True),
 )
@@ -144,6 +145,7 @@ FRAMING = (
     same("ended by closing", lambda c: [c.whole(length=None, headers={"Connection": "close"}), close], ANSWER, kept=False),
     same("`Connection: close`", lambda c: [c.whole(headers={"Connection": "close"})], ANSWER, kept=False),
     Fault("cut off by closing, without a length", lambda c: [c.whole(c.first, length=None), close], GARBLED, CUT, kept=False),
+    Fault("cut off within an event, without a length", lambda c: [c.whole(c.body[: len(c.first) + 12], length=None), close], GARBLED, CUT, kept=False),
     Fault("reset within the body", lambda c: [c.whole(c.first, length=len(c.body)), pause, reset], NETWORK, CUT),
     Fault("closed within the body", lambda c: [c.whole(c.first, length=len(c.body)), close], NETWORK, CUT),
     Fault("half-closed within the body", lambda c: [c.whole(c.first, length=len(c.body)), half_close, stall()], NETWORK, CUT),
