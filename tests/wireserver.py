@@ -29,9 +29,12 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import trustme
+import pytest
+
+if TYPE_CHECKING:
+    import trustme
 
 PATIENCE = 10.0
 
@@ -279,8 +282,8 @@ CHUNKED = {"Transfer-Encoding": "chunked"}
 
 @functools.cache
 def authority() -> trustme.CA:
-    """Return the CA that signs the servers' certificates; made once a run."""
-    return trustme.CA()
+    """Return the CA that signs the servers' certificates; made once a run. Skips the test where trustme cannot be installed."""
+    return pytest.importorskip("trustme").CA()
 
 
 @functools.cache

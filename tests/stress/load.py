@@ -1,108 +1,73 @@
-"""Mixed load with faults: a server that misbehaves at random, callers that leave early, and a nonce in each question and answer."""
+"""Mixed load: threads that call, stream, embed and leave early on one pool, a nonce in each question, and the tally of what came of it."""
 
 from __future__ import annotations
 
 import collections
 import ctypes
 import gc
+import json
+import math
+import os
 import pathlib
 import random
-import re
 import resource
 import select
+import signal
 import statistics
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
 from llmclient.deadline import Timeout
+from llmclient.dialects.openai import OpenAIEmbeddings
 from llmclient.errors import ProviderError
 from llmclient.provider import Provider
 from llmclient.retry import Retry
 from llmclient.transport import Transport
 from llmclient.types.chat import ChatRequest
-from tests.faults.play import Case, Mode, Server, echo
+from llmclient.types.embeddings import EmbeddingRequest
 from tests.faults.wires import BY_NAME
-from tests.wireserver import Peer, http_response
+from tests.stress.rude import vector
 
 TOTAL = 8.0
 GRACE = 0.5
+HUNG = 5 * TOTAL
+"""Seconds after which a call that has not ended never will."""
 NAMES = ("openai", "anthropic", "gemini", "bedrock", "cohere", "ollama")
-DIALECT = re.compile(rb"dialect-([a-z_]+)-(chat|stream)")
-TROUBLE = 0.15
-"""The share of answers that go wrong."""
+OPERATIONS = ("chat", "stream", "embed")
+STEP = 1.05
+"""Each class of the histogram of times is so many times as long as the one before."""
 
 
-class Rude(Server):
-    """Answers each question with its own nonce, unless it feels like doing something else."""
+class Times:
+    """How long calls took, in so many classes that memory does not grow with the calls."""
 
-    def __init__(self, seed: int = 1, trouble: float = TROUBLE) -> None:
-        super().__init__(self._serve_one, backlog=1024)
-        self._random = random.Random(seed)
-        self._trouble = trouble
-        self.most = 0
-        """The most connections that were open at once, without those whose end has come and was not seen yet."""
+    def __init__(self) -> None:
+        self._counts: collections.Counter[int] = collections.Counter()
+        self.most = 0.0
 
-    def note(self, request: object) -> None:
-        """Forget the request: there are too many."""
+    def add(self, seconds: float) -> None:
+        """Count a call."""
+        self._counts[math.ceil(math.log(max(seconds, 1e-5), STEP))] += 1
+        self.most = max(self.most, seconds)
 
-    def _start(self, target: Callable[..., None], *args: object) -> None:
-        """Start a thread, and forget those that are done: memory is measured here."""
-        super()._start(target, *args)
-        self._threads[1:] = [thread for thread in self._threads[1:] if thread.is_alive()]
+    @property
+    def calls(self) -> int:
+        """How many there were."""
+        return self._counts.total()
 
-    def _count(self) -> None:
-        """Count the connections when one is opened: those that the client has closed before say so by then."""
-        poll = select.poll()
-        with self._lock:
-            open_now = [fd for peer in self._peers if (fd := peer.socket.fileno()) >= 0]
-            for fd in open_now:
-                poll.register(fd, select.POLLRDHUP)
-            ended = len(poll.poll(0))
-            self.most = max(self.most, len(open_now) - ended)
-
-    def _serve_one(self, peer: Peer) -> None:
-        self._count()
-        while not peer.is_closed:
-            request = peer.read_request()
-            found = DIALECT.search(request.body)
-            assert found is not None, request.body
-            mode: Mode = "chat" if found[2] == b"chat" else "stream"
-            case = Case(BY_NAME[found[1].decode()], mode)
-            answer = echo(case, request)
-            if self._random.random() > self._trouble:
-                peer.send(answer)
-                continue
-            self._misbehave(peer, case, answer)
-
-    def _misbehave(self, peer: Peer, case: Case, answer: bytes) -> None:
-        cut = self._random.randrange(1, len(answer))
-        match self._random.randrange(8):
-            case 0:
-                peer.reset()
-            case 1:
-                peer.send(answer[:cut])
-                peer.reset()
-            case 2:
-                peer.send(answer[:cut])
-                peer.close()
-            case 3:
-                peer.send(http_response(self._random.choice([429, 500, 503]), {"Retry-After": "0.001"}, b"{}"))
-            case 4:
-                peer.send(answer + case.whole(b'{"left": "over"}'))
-            case 5:
-                peer.send(answer[:cut])
-                time.sleep(0.005)
-                peer.send(answer[cut:])
-            case 6:
-                peer.send(answer)
-                peer.close()
-            case _:
-                peer.send(case.whole(b"<html>nonsense</html>"))
+    def below(self, share: float) -> float:
+        """Return the seconds within which this share of the calls ended, to five per cent."""
+        seen = 0
+        for step, count in sorted(self._counts.items()):
+            seen += count
+            if seen >= share * self.calls:
+                return min(STEP**step, self.most)
+        return 0.0
 
 
 @dataclass
@@ -110,22 +75,45 @@ class Tally:
     """What came of all calls."""
 
     ends: collections.Counter[str] = field(default_factory=collections.Counter)
+    times: dict[str, Times] = field(default_factory=lambda: {operation: Times() for operation in OPERATIONS})
+    wrong: int = 0
+    """Answers that were another question's."""
     problems: list[str] = field(default_factory=list)
-    slowest: float = 0.0
+    running: dict[int, float] = field(default_factory=dict)
+    """Thread -> when its present call began."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, end: str, seconds: float, problem: str | None = None) -> None:
+    def begin(self) -> float:
+        """Note that this thread makes a call; return when."""
+        start = time.monotonic()
+        with self.lock:
+            self.running[threading.get_ident()] = start
+        return start
+
+    def end(self, operation: str, end: str, start: float, problem: str | None = None, *, wrong: bool = False) -> None:
         """Count a call."""
         with self.lock:
+            del self.running[threading.get_ident()]
             self.ends[end] += 1
-            self.slowest = max(self.slowest, seconds)
+            self.times[operation].add(time.monotonic() - start)
+            self.wrong += wrong
             if problem is not None and len(self.problems) < 20:
                 self.problems.append(problem)
 
     @property
     def calls(self) -> int:
-        """How many there were."""
+        """How many ended."""
         return sum(self.ends.values())
+
+    @property
+    def slowest(self) -> float:
+        """The seconds that the slowest call took."""
+        return max(each.most for each in self.times.values())
+
+    def hung(self) -> int:
+        """Return how many calls have been running for so long that they will never end."""
+        with self.lock:
+            return sum(time.monotonic() - start > HUNG for start in self.running.values())
 
 
 class Crowd:
@@ -136,11 +124,18 @@ class Crowd:
         timeout = Timeout(connect=5, pool=5, idle=5, total=TOTAL)
         retry = Retry(max_attempts=3, min_wait=0.001)
         self._providers: dict[str, Provider] = {
-            name: BY_NAME[name].provider()({"api_key": "k-12345678", "api_base": url}, transport=self._transport, timeout=timeout, retry=retry) for name in NAMES
+            name: self._adapter(name)({"api_key": "k-12345678", "api_base": url}, transport=self._transport, timeout=timeout, retry=retry) for name in NAMES
         }
         self._threads = threads
         self._seed = seed
         self.tally = Tally()
+
+    @staticmethod
+    def _adapter(name: str) -> type[Provider]:
+        adapter = BY_NAME[name].provider()
+        if name == "openai":
+            adapter.embed = OpenAIEmbeddings()
+        return adapter
 
     def __enter__(self) -> Self:
         return self
@@ -148,43 +143,79 @@ class Crowd:
     def __exit__(self, *args: object) -> None:
         self._transport.close()
 
-    def run(self, calls: int) -> None:
-        """Make so many calls, spread over the threads."""
-        workers = [threading.Thread(target=self._work, args=(number, calls // self._threads), daemon=True) for number in range(self._threads)]
+    def run(self, calls: int, threads: int = 0) -> bool:
+        """Make so many calls, spread over the threads, all of them unless told; return whether all have ended."""
+        threads = threads or self._threads
+        workers = [threading.Thread(target=self._work, args=(self._seed + number, calls // threads), daemon=True) for number in range(threads)]
         for worker in workers:
             worker.start()
         for worker in workers:
-            worker.join()
+            while worker.is_alive():
+                worker.join(1.0)
+                if self.tally.hung():
+                    return False
         self._seed += self._threads
+        return True
 
-    def _work(self, number: int, calls: int) -> None:
-        chance = random.Random(self._seed + number)
+    def run_in_child(self, calls: int) -> tuple[int, list[str]]:
+        """Fork while other threads are calling; make so many calls on the same providers there. Return how many ended, and what was wrong."""
+        source, target = os.pipe()
+        child = os.fork()
+        if not child:
+            self._be_child(target, calls)
+        os.close(target)
+        with os.fdopen(source, encoding="utf-8") as pipe:
+            if not select.select([source], [], [], HUNG)[0]:
+                os.kill(child, signal.SIGKILL)
+            said = pipe.read()
+        status = os.waitpid(child, 0)[1]
+        ended, problems = json.loads(said) if said else (0, [])
+        return ended, [*problems, *([f"a forked child ended with status {status}"] if status or ended != calls else [])]
+
+    def _be_child(self, target: int, calls: int) -> None:
+        """Never return: what the parent's threads were doing is nobody's here."""
+        status = 1
+        try:
+            self.tally = Tally()
+            self._work(self._seed - 1, calls)
+            os.write(target, json.dumps([self.tally.calls, self.tally.problems]).encode())
+            status = 0
+        finally:
+            os._exit(status)
+
+    def _work(self, seed: int, calls: int) -> None:
+        chance = random.Random(seed)
         for _ in range(calls):
             name = chance.choice(NAMES)
-            self._call(name, chance.choice(("chat", "stream")), leaves=chance.random() < 0.1)
+            operation = chance.choice(OPERATIONS if name == "openai" else OPERATIONS[:2])
+            self._call(name, operation, leaves=chance.random() < 0.1)
 
-    def _call(self, name: str, mode: Mode, *, leaves: bool) -> None:
+    def _call(self, name: str, operation: str, *, leaves: bool) -> None:
         nonce = f"nonce-{uuid.uuid4().hex}"
-        request = ChatRequest.make("m", f"{nonce} dialect-{name}-{mode}")
-        start = time.monotonic()
-        problem = None
+        question = f"{nonce} dialect-{name}-{operation}"
+        start = self.tally.begin()
+        problem, wrong = None, False
         try:
-            text, end = self._chat(name, request) if mode == "chat" else self._stream(name, request, leaves=leaves)
-            if text is not None and text != nonce:
-                problem = f"{name} {mode}: asked {nonce}, got {text!r}"
+            found, end = self._ask(name, operation, question, leaves=leaves)
+            if end == "answer" and found != (vector(nonce) if operation == "embed" else nonce):
+                problem, wrong = f"{name} {operation}: asked {nonce}, got {found!r}", True
         except ProviderError as error:
             end = type(error).__name__
             if type(error) is ProviderError:
                 problem = repr(error)
         except BaseException as error:
             end, problem = type(error).__name__, repr(error)
-        self.tally.add(end, time.monotonic() - start, problem)
+        self.tally.end(operation, end, start, problem, wrong=wrong)
 
-    def _chat(self, name: str, request: ChatRequest) -> tuple[str | None, str]:
-        return self._providers[name].chat_completion(request).text, "answer"
-
-    def _stream(self, name: str, request: ChatRequest, *, leaves: bool) -> tuple[str | None, str]:
-        with self._providers[name].chat_completion_stream(request) as stream:
+    def _ask(self, name: str, operation: str, question: str, *, leaves: bool) -> tuple[object, str]:
+        provider = self._providers[name]
+        if operation == "embed":
+            [found] = provider.embeddings(EmbeddingRequest(model="m", input=(question,))).vectors
+            return list(found), "answer"
+        request = ChatRequest.make("m", question)
+        if operation == "chat":
+            return provider.chat_completion(request).text, "answer"
+        with provider.chat_completion_stream(request) as stream:
             for _ in stream:
                 if leaves:
                     return None, "left early"
@@ -197,6 +228,11 @@ def resident() -> int:
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
     return int(pathlib.Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+
+
+def descriptors() -> int:
+    """Return how many descriptors this process has open."""
+    return sum(1 for _ in pathlib.Path("/proc/self/fd").iterdir())
 
 
 def growth(memory: Sequence[int]) -> float:
