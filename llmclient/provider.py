@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from llmclient.deadline import Call, Timeout
     from llmclient.dialects.base import ChatDecoder, ChatDialect, Dialect
+    from llmclient.policies import Policies
     from llmclient.retry import Gate, OnAttempt, Retry, Tries
     from llmclient.streaming import ChatStream, Reader
     from llmclient.transport import Exchange, Transport
@@ -118,7 +119,7 @@ class Provider:
         self._dialects: dict[tuple[str, str | None], ChatDialect] = {}
         self._bound: dict[int, AnyDialect] = {}
         self._infos: dict[str, ModelInfo | None] = {}
-        self._defaults: tuple[Timeout, Retry, Gate, Transport] | None = None
+        self._policies: dict[str, Policies] = {}
         self._context = RequestContext(provider=self.name, config=config)
         self._secrets = of_account(config.api_key, config.extra, config.headers)
         self._fingerprint = str(hash(config.api_key))
@@ -364,19 +365,15 @@ class Provider:
     # Sending.
 
     def _policy(self, context: RequestContext) -> tuple[Timeout, Retry, Gate, Transport]:
-        defaults = self._defaults
-        if defaults is None:
-            from llmclient.deadline import Timeout
-            from llmclient.retry import Gate, Retry
-            from llmclient.transport import Transport
+        own = self._policies.get("own")
+        if own is None:
+            from llmclient.policies import make_policies
 
-            retry = self._retry or Retry()
-            if self.config.max_retries is not None:
-                retry = attrs.evolve(retry, max_attempts=self.config.max_retries + 1)
-            defaults = self._defaults = (Timeout.of(self._timeout), retry, self._gate or Gate(), self._transport or Transport())
+            # Two threads may make them at the same time; one wins, so that all wait at the same gate.
+            own = self._policies.setdefault("own", make_policies(self._timeout, self._retry, self.config.max_retries, self._gate, self._transport))
         if context.timeout is None and context.retry is None:
-            return defaults
-        return context.timeout or defaults[0], context.retry or defaults[1], defaults[2], defaults[3]
+            return own
+        return context.timeout or own.timeout, context.retry or own.retry, own.gate, own.transport
 
     def _begin(self, request: Any, context: RequestContext) -> tuple[Call, Tries, Transport]:
         from llmclient.deadline import Call

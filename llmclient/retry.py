@@ -92,7 +92,9 @@ class Gate:
         """Hold back new calls under this key for so many seconds."""
         now = time.monotonic()
         if len(self._until) >= _EXPIRED_AT_MOST:
-            self._until = {other: until for other, until in list(self._until.items()) if until > now}
+            for other, until in list(self._until.items()):
+                if until <= now:
+                    self._until.pop(other, None)
         self._until[key] = max(self._until.get(key, 0.0), now + seconds)
 
     def wait(self, key: GateKey, call: Call) -> float:

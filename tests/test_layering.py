@@ -27,7 +27,7 @@ LAYERS: dict[str, tuple[str, str]] = {
     "retry": ("retry", "errors transport"),
     "streaming": ("streaming", "errors types transport"),
     "dialects": ("dialects", "errors types auth models wire"),
-    "provider": ("provider endpoints sending health", "errors types auth models wire dialects transport retry streaming"),
+    "provider": ("provider endpoints policies sending health", "errors types auth models wire dialects transport retry streaming"),
     "simulator": ("simulator", "errors"),
     "kinds": ("azure simulator.provider vertex", "errors types auth dialects provider simulator"),
     "adapters": ("adapters", "types auth models dialects provider kinds"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import pickle
+import threading
 import traceback
 from decimal import Decimal
 
@@ -524,3 +526,20 @@ def test_retries_of_the_settings_count_after_the_first():
         with pytest.raises(errors.ApiError):
             acme(server, max_retries=1).chat_completion(ask())
         assert len(server.requests) == 2
+
+
+def test_first_calls_of_two_threads_wait_at_one_gate(monkeypatch):
+    """However their turns fall, both use the policies of the one that came first."""
+    from llmclient import policies
+
+    together, made = threading.Barrier(2, timeout=10), policies.make_policies
+
+    def make(*args):
+        together.wait()
+        return made(*args)
+
+    monkeypatch.setattr(policies, "make_policies", make)
+    provider = acme()
+    with concurrent.futures.ThreadPoolExecutor(2) as executor:
+        first, second = executor.map(lambda _: provider._policy(provider._context), range(2))
+    assert first[2] is second[2]
