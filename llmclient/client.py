@@ -46,6 +46,8 @@ _EMBED_KNOWN: Final = frozenset({"dimensions", "encoding_format", "input_type", 
 _RERANK_KNOWN: Final = frozenset({"top_n", "return_documents", "max_tokens_per_doc", "extra", "headers"}) | POLICY
 _COUNT_KNOWN: Final = frozenset({"system", "tools", "extra", "headers"}) | POLICY
 _ROUTES_AT_MOST: Final = 1024
+_CONNECTIONS_AT_MOST: Final = 65_535
+"""There are no more ports to connect from; a pool makes a place for each, so that a huge number would take minutes and all memory."""
 
 
 class Client:
@@ -75,8 +77,8 @@ class Client:
         if isinstance(read, ConfigurationError):
             raise read
         check_retry(retry)
-        if isinstance(max_connections, bool) or not isinstance(max_connections, int) or max_connections < 1:
-            raise ConfigurationError("llmclient", f"max_connections must be a whole number from 1, got {max_connections!r}")
+        if isinstance(max_connections, bool) or not isinstance(max_connections, int) or not 1 <= max_connections <= _CONNECTIONS_AT_MOST:
+            raise ConfigurationError("llmclient", f"max_connections must be a whole number from 1 to {_CONNECTIONS_AT_MOST}, got {max_connections!r:.50}")
         self._setup(
             Settings(
                 timeout=read_timeout(timeout),
@@ -234,8 +236,14 @@ class Client:
         if not is_list(documents) or not documents:
             raise InvalidRequestError(provider.label, "documents must be a list of at least one text", param="documents", model=name)
         fields = {key: value for key, value in options.items() if value is not None}
-        ranked: RerankResponse = provider.perform(RerankRequest(model=name, query=query, documents=tuple(documents), **fields), context)
-        return ranked
+        try:
+            request = RerankRequest(model=name, query=query, documents=tuple(documents), **fields)
+        except ProviderError as error:
+            failure = [error.with_facts(provider=provider.label, model=name)]
+        else:
+            ranked: RerankResponse = provider.perform(request, context)
+            return ranked
+        raise failure.pop().with_traceback(None)
 
     def list_models(self, provider: str, **options: Any) -> ListModelsResponse:
         """Ask which models this key may use at a provider; raises as `chat` does."""
@@ -256,6 +264,7 @@ class Client:
 
     def provider(self, name: str) -> Provider:
         """Return the provider of a name, alias or instance; raises ConfigurationError, with the nearest name, for an unknown one."""
+        registry.check_name(name)
         # Two threads may make one at the same time; setdefault lets one win, without a lock that a fork could find held.
         return self._providers.get(name) or self._providers.setdefault(name, self._make(name))
 
@@ -282,7 +291,7 @@ class Client:
         policy = take_policy(options)
         if options:
             check_names(options) if known is None else check_names(options, known, call)
-        provider, name = self._routes.get(model) or self._find(model)
+        provider, name = (self._routes.get(model) if model.__class__ is str else None) or self._find(model)
         if policy is None:
             return provider, name, self._default_context(provider)
         provider = policy.account(provider)
@@ -306,7 +315,8 @@ class Client:
 
     def _find(self, model: str) -> tuple[Provider, str]:
         if not isinstance(model, str) or not model:
-            raise InvalidRequestError("llmclient", f'model must be a str such as "openai/gpt-4o-mini", got {model!r}', param="model")
+            shown = repr(model) if isinstance(model, str) else type(model).__name__
+            raise InvalidRequestError("llmclient", f'model must be a str such as "openai/gpt-4o-mini", got {shown}', param="model")
         name, model_id = registry.resolve(model, self._settings.providers)
         found = self.provider(name), model_id
         if len(self._routes) < _ROUTES_AT_MOST:

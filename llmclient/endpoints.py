@@ -51,7 +51,11 @@ def base_address(config: ProviderConfig, template: str, options: Iterable[Option
     given = config.get_api_base()
     if given is None and not template:
         variables = env.get("api_base", ())
-        raise ConfigurationError(config.provider, f"there is no address; set {variables[0] if variables else 'api_base'} or pass api_base=")
+        if config.adapter is not None:  # the address of an instance is its own: the environment says nothing of it
+            where = f'pass api_base=, or Client(providers={{"{config.provider}": {{"api_base": "…"}}}})'
+        else:
+            where = f"set {variables[0] if variables else 'api_base'} or pass api_base="
+        raise ConfigurationError(config.provider, f"there is no address; {where}")
     known = {option.name: option for option in options}
     base = given or re.sub(r"\{(\w+)\}", lambda match: _host_part(config, match[1], known.get(match[1]), env), template).rstrip("/")
     try:

@@ -339,8 +339,8 @@ class Provider:
 
     def request(self, method: str, path: str, *, json: Any = None, headers: Mapping[str, str] | None = None, context: RequestContext | None = None) -> Reply:
         """Send anything else with the provider's address, key, pool, deadline and errors; raises ProviderError."""
-        if not path.startswith("/"):
-            raise InvalidRequestError(self.label, f"the path must begin with a slash, got {path!r}", param="path")
+        if not (isinstance(path, str) and path.startswith("/") and isinstance(method, str)):
+            raise InvalidRequestError(self.label, f"the path must begin with a slash, and the method be a str, got {method!r} and {path!r}", param="path")
         wire, headers = WireRequest(path=path, method=method.upper(), body=json, headers=Hidden(headers or {})), None  # tracebacks show locals
         dialect = next((d for slot in OPERATIONS if (d := getattr(self, slot)) is not None), None)
         if dialect is None:

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, TypeGuard
 
-from llmclient.errors import ConfigurationError
+from llmclient.errors import ConfigurationError, InvalidRequestError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -94,15 +94,19 @@ class _Registry:
 
     def add(self, cls: type[Provider], *, replace: bool) -> None:
         """Register a class under its name and aliases."""
-        own, aliases = _plain(cls.name), vars(cls).get("aliases", ())  # those of a parent stay the parent's
+        aliases = vars(cls).get("aliases", ())  # those of a parent stay the parent's
+        if isinstance(aliases, str):
+            raise ConfigurationError(_LIBRARY, f"the aliases of {cls.__name__} must be a tuple of names; write ({aliases!r},)")
         with self._lock:
             for name in (cls.name, *aliases):
                 self._check(cls, name, replace=replace)
+            own = _plain(cls.name)
             self._classes = {**self._classes, own: cls}
             kept = {alias: name for alias, name in self._aliases.items() if name != own}
             self._aliases = {**kept, **{_plain(alias): own for alias in aliases}}
 
     def _check(self, cls: type[Provider], name: str, *, replace: bool) -> None:
+        check_name(name)
         plain = _plain(name)
         if not plain or any(char.isspace() or char in "/:" for char in plain):
             raise ConfigurationError(_LIBRARY, f"{name!r} cannot be a provider's name; it may hold neither '/' nor ':' nor blanks")
@@ -151,6 +155,8 @@ def resolve(model: str, instances: Collection[str] = ()) -> tuple[str, str]:
     for providers. A bare name means the one maker that serves a model of that name. Raises ConfigurationError, with the nearest
     names, for anything else: a model never goes to a provider that was not named.
     """
+    if not isinstance(model, str):
+        raise InvalidRequestError(_LIBRARY, f'model must be a str such as "openai/gpt-4o-mini", got {type(model).__name__}', param="model")
     head, separator, rest = _split(model)
     if separator:
         name = _instance(head, instances) or _registry.find(_plain(head))
@@ -176,10 +182,17 @@ def adapter(name: str) -> type[Provider]:
 
 def canonical(name: str) -> str:
     """Return the adapter's own name for a name or alias; raises ConfigurationError, with the nearest names, for an unknown one."""
+    check_name(name)
     found = _registry.find(_plain(name))
     if found is None:
         raise ConfigurationError(_LIBRARY, f"unknown provider {name!r}{_suggest(_plain(name), _registry.spellings())}")
     return found
+
+
+def check_name(name: object) -> None:
+    """Raise ConfigurationError for a provider's name that is no text."""
+    if not isinstance(name, str):
+        raise ConfigurationError(_LIBRARY, f'a provider is named by a str such as "openai", got {type(name).__name__}')
 
 
 def names() -> tuple[str, ...]:

@@ -542,3 +542,43 @@ def test_the_timeout_of_a_provider_beats_that_of_the_client():
         one = Client(timeout=30, retry=Retry(max_attempts=1), providers={"openai_compatible": {"api_key": KEY, "api_base": server.url, "timeout": Timeout(total=0.1)}})
         with pytest.raises(errors.RequestTimeoutError, match="total"):
             one.chat("openai_compatible/m", "hello")
+
+
+@pytest.mark.parametrize("model", [None, 5, ["openai/gpt-4o"], {"a": 1}, b"openai/gpt-4o"], ids=lambda value: type(value).__name__)
+def test_a_model_or_provider_that_is_no_text_is_refused(model):
+    """Also one that no dict could hold."""
+    client = llmclient.Client()
+    with pytest.raises(errors.InvalidRequestError, match="model must be a str such as"):
+        client.chat(model, "hi")
+    for call in (client.provider, client.list_models):
+        with pytest.raises(errors.ConfigurationError, match="a provider is named by a str"):
+            call(model)
+
+
+def test_rerank_checks_what_it_is_given():
+    """And says whose call it was."""
+    client = llmclient.Client(providers={"cohere": {"api_key": "k"}})
+    with pytest.raises(errors.InvalidRequestError, match="cohere: query must be a str, got NoneType"):
+        client.rerank("cohere/rerank-v3.5", None, ["a"])
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", 5), (None, "/models"), ("GET", b"/models")])
+def test_a_request_of_no_text_is_refused(method, path):
+    """Before anything is sent."""
+    with pytest.raises(errors.InvalidRequestError, match="the path must begin with a slash, and the method be a str"):
+        llmclient.Client().request("simulator", method, path)
+
+
+def test_an_endless_number_of_connections_is_refused():
+    """A pool makes a place for each."""
+    with pytest.raises(errors.ConfigurationError, match="max_connections must be a whole number from 1 to 65535"):
+        llmclient.Client(max_connections=10**9)
+
+
+def test_an_instance_without_an_address_is_told_where_it_belongs(monkeypatch):
+    """The environment's address is not an instance's, so the error does not advise to set it."""
+    monkeypatch.setenv("OPENAI_LIKE_API_BASE", "http://127.0.0.1:9/v1")
+    client = llmclient.Client(providers={"local": {"adapter": "openai_compatible"}})
+    with pytest.raises(errors.ConfigurationError, match=r'there is no address; pass api_base=, or Client\(providers={"local"') as caught:
+        client.chat("local/m", "hi")
+    assert "OPENAI_LIKE_API_BASE" not in str(caught.value)

@@ -49,6 +49,7 @@ MAY_IMPORT = {name: frozenset(below.split()) for name, (_, below) in LAYERS.item
 
 BY_DESIGN: dict[tuple[str, str], str] = {
     ("llmclient.types.answer", "models"): "an answer computes its cost only when asked",
+    ("llmclient.types.answer", "dialects"): "an answer reads the limits in its headers only when asked",
     ("llmclient.types.chat", "dialects"): "from_dict reads OpenAI's shape, which the dialect knows",
     ("llmclient.types.embeddings", "dialects"): "likewise",
 }

@@ -17,7 +17,7 @@ import pytest
 
 from llmclient import registry
 from llmclient.dialects.openai import OpenAIChat
-from llmclient.errors import ConfigurationError
+from llmclient.errors import ConfigurationError, InvalidRequestError
 from llmclient.provider import Provider
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -471,3 +471,20 @@ def test_many_threads_may_load_their_first_adapters_at_once():
     command = [sys.executable, "-c", FIRST_USES, *names, *names]
     tries = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(4)]
     assert [""] * len(tries) == [each.communicate(timeout=60)[1] for each in tries]
+
+
+@pytest.mark.parametrize("name", [None, 5, b"openai", ["openai"]], ids=str)
+def test_a_name_that_is_no_text_is_refused(name):
+    """Of a provider, of a model, and of an adapter that is registered."""
+    with pytest.raises(ConfigurationError, match='a provider is named by a str such as "openai"'):
+        registry.adapter(name)
+    with pytest.raises(InvalidRequestError, match="model must be a str"):
+        registry.resolve(name)
+    with pytest.raises(ConfigurationError, match="a provider is named by a str"):
+        registry.register(type("Odd", (Provider,), {"name": name}))
+
+
+def test_aliases_are_a_tuple():
+    """A text alone would be an alias for each of its letters."""
+    with pytest.raises(ConfigurationError, match=r"write \('odd',\)"):
+        registry.register(type("Odd", (Provider,), {"name": "quite_odd", "aliases": "odd"}))

@@ -202,7 +202,7 @@ def _from_resets(headers: Mapping[str, str], now: Callable[[], float]) -> float 
     for name, value in headers.items():
         if "ratelimit" not in name or "reset" not in name:
             continue
-        seconds = _read_reset(value, now)
+        seconds = read_reset(value, now)
         if seconds:
             remaining = headers.get(name.replace("reset", "remaining"))
             (spent if remaining is not None and _number(remaining) == 0 else other).append(seconds)
@@ -211,7 +211,8 @@ def _from_resets(headers: Mapping[str, str], now: Callable[[], float]) -> float 
     return min(other) if other else None
 
 
-def _read_reset(value: str, now: Callable[[], float]) -> float | None:
+def read_reset(value: str, now: Callable[[], float]) -> float | None:
+    """Return the seconds until a limit is renewed: said as a number, as a span such as `6m0s`, or as a time; None for anything else."""
     try:
         number = float(value)
     except ValueError:

@@ -42,6 +42,24 @@ class Sent:
 
 
 @attrs.frozen(kw_only=True)
+class RateLimit:
+    """One allowance of the key, as the provider told it with an answer; None for what it does not say."""
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset: float | None = None
+    """Seconds from the answer until it is whole again."""
+
+
+@attrs.frozen(kw_only=True)
+class RateLimits:
+    """How much the key may still ask before it is refused."""
+
+    requests: RateLimit = RateLimit()
+    tokens: RateLimit = RateLimit()
+
+
+@attrs.frozen(kw_only=True)
 class Meta:
     """How an answer came about; filled in by the provider, after the dialect has decoded the answer."""
 
@@ -81,6 +99,13 @@ class Answer:
     def headers(self) -> Mapping[str, str]:
         """The response headers, looked up in any case."""
         return self.meta.headers
+
+    @property
+    def rate_limits(self) -> RateLimits | None:
+        """How many requests and tokens are left to the key, from the response headers; None where they say nothing of it."""
+        from llmclient.dialects.limits import read_limits  # here, since most callers never ask
+
+        return read_limits(self.meta.headers)
 
     @property
     def raw(self) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 import attrs
 
 from llmclient.errors import ResponseParsingError
+from llmclient.types import checks
 from llmclient.types.answer import Answer
 from llmclient.types.messages import EMPTY, JSONObject
 
@@ -32,6 +33,16 @@ class EmbeddingRequest:
     user: str | None = None
     extra: Mapping[str, Any] = EMPTY
     headers: Mapping[str, str] = attrs.field(default=EMPTY, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Read a single text as a list of one; raises InvalidRequestError for a value of the wrong type."""
+        object.__setattr__(self, "input", checks.texts("texts", self.input))
+        if self.dimensions is not None:
+            checks.integer("dimensions", self.dimensions, 1)
+        for name in ("encoding_format", "input_type", "truncate", "user"):
+            checks.typed(name, getattr(self, name), (str, type(None)), "a str")
+        for name in ("extra", "headers"):
+            checks.mapping(name, getattr(self, name))
 
 
 @attrs.frozen(kw_only=True)

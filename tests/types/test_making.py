@@ -80,7 +80,7 @@ def test_a_class_that_wants_more_is_refused(field):
 @pytest.mark.parametrize(
     ("cls", "arguments"),
     [
-        (ChatRequest, {"model": "m", "messages": ()}),
+        (ChatRequest, {"model": "m", "messages": (Message("user", "?"),)}),
         (Message, {"role": "user"}),
         (Choice, {"index": 0, "message": Message("user")}),
         (ChatResponse, {}),

@@ -256,3 +256,60 @@ def test_a_part_whose_inside_is_odd_stays_verbatim():
 def test_bytes_are_not_shown():
     """A picture does not fill the log."""
     assert "<16 bytes>" in repr(Image(data=PNG))
+
+
+def test_a_message_made_by_hand_is_read_as_a_dict_is():
+    """Its parts and tool calls may be dicts in OpenAI's shape; none becomes null on the way."""
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    given = Message("assistant", [{"type": "text", "text": "a"}, "b"], tool_calls=[call])
+    (read,) = m.read_messages([given])
+    assert Message("assistant", (Text("a"), Text("b")), tool_calls=(ToolCall("c", FunctionCall("f")),)) == read
+    assert isinstance(given.content, list)
+
+
+def test_a_whole_message_stays_the_same():
+    """Nothing is copied where nothing is to be read."""
+    for message in (Message("user", "a"), Message("user", (Text("a"),)), Message("assistant")):
+        assert m.read_messages([message]) == (message,)
+        assert m.read_messages([message])[0] is message
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (type("Model", (), {"model_dump": None})(), "a message must be a str, a dict or a Message, got Model; pass its model_dump"),
+        (Message("robot", "a"), "role must be one of .*, got 'robot'"),
+        (Message(5, "a"), "role must be one of .*, got int"),
+        (Message("user", 5), "content must be a str, a list of parts or None, got int"),
+        (Message("user", [5]), "a content part must be"),
+        (Message("user", (Text(5),)), "a part's text must be a str, got int"),
+        (Message("assistant", (Refusal(None),)), "a part's text must be a str, got NoneType"),
+        (Message("assistant", tool_calls=(5,)), "a tool call needs a function with a name"),
+        ({"role": "user", "content": "a", "name": 5}, "a message's name must be a str, got int"),
+        ({"role": "tool", "content": "a", "tool_call_id": ["a"]}, "a message's tool_call_id must be a str, got list"),
+        ({"role": "assistant", "tool_calls": 0}, "a message's tool_calls must be a list, got int"),
+        ({"role": "assistant", "tool_calls": [{"id": 5, "function": {"name": "f"}}]}, "a tool call's id must be a str, got int"),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
+)
+def test_a_message_of_the_wrong_shape_is_refused(message, words):
+    """However it was made."""
+    with pytest.raises(InvalidRequestError, match=words):
+        m.read_messages([message])
+
+
+@pytest.mark.parametrize(
+    ("tool", "words"),
+    [
+        (Tool(None), "a function tool needs a name"),
+        (Tool("f", parameters="object"), "the parameters of 'f' must be a dict, a JSON Schema, got str$"),
+        (Tool("f", parameters=type("Model", (), {"model_json_schema": None})), "of a pydantic model pass Model.model_json_schema"),
+        ({"type": "function", "function": {"name": "f", "parameters": 5}}, "the parameters of 'f' must be a dict"),
+        (len, r"describe a function by Tool\(name, description, parameters\)"),
+    ],
+    ids=["name", "text", "model", "dict", "function"],
+)
+def test_a_tool_of_the_wrong_shape_is_refused(tool, words):
+    """The error says what to pass instead."""
+    with pytest.raises(InvalidRequestError, match=words):
+        Tool.of(tool)

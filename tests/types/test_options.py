@@ -119,3 +119,28 @@ def test_a_request_is_made_from_plain_values():
     """As `chat` does it."""
     request = ChatRequest.make("m", "hi", system="s", temperature=0, tool_choice="auto", extra={"a": 1})
     assert (request.messages[0].content, request.temperature, request.extra) == ("s", 0, {"a": 1})
+
+
+def test_biases_are_by_token_number():
+    """Which callers write as numbers, and JSON as texts."""
+    given = {50256: -100, "7": 1}
+    assert {"logit_bias": {"50256": -100, "7": 1}} == read_options({"logit_bias": given})
+    assert [50256, "7"] == list(given)
+    for wrong in ({None: 1}, {"7": "much"}, [7]):
+        with pytest.raises(InvalidRequestError, match="logit_bias"):
+            read_options({"logit_bias": wrong})
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"type": "json_schema", "json_schema": "person"}, 'must have the form {"type": "json_schema"'),
+        ({"type": "json_schema", "json_schema": {"name": "p", "schema": 5}}, 'must have the form {"type": "json_schema"'),
+        (type("Model", (), {"model_json_schema": None}), "of a pydantic model pass .*Model.model_json_schema"),
+    ],
+    ids=["form", "schema", "model"],
+)
+def test_an_answers_form_of_the_wrong_shape_is_refused(given, words):
+    """The error shows the right one."""
+    with pytest.raises(InvalidRequestError, match=words):
+        read_options({"response_format": given})
