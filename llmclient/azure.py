@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from llmclient.dialects.azure import surface
-from llmclient.endpoints import base_address
+from llmclient.endpoints import base_address, in_client
 from llmclient.errors import ConfigurationError
 from llmclient.provider import Provider
 
@@ -30,7 +30,7 @@ class AzureProvider(Provider):
         if given is None and not self.config.get("resource"):
             variables = self.env.get("api_base", ())
             wanted = f"set {variables[0]}, or " if variables else ""
-            raise ConfigurationError(self.label, f"there is no address; {wanted}pass resource= or api_base=")
+            raise ConfigurationError(self.label, f"there is no address; {wanted}pass api_base=, or {in_client(self.label, 'resource')}")
         if other is None or given is None:
             return surface.root_of(super().address(other))
         return self._beside(other)

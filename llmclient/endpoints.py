@@ -52,7 +52,7 @@ def base_address(config: ProviderConfig, template: str, options: Iterable[Option
     if given is None and not template:
         variables = env.get("api_base", ())
         if config.adapter is not None:  # the address of an instance is its own: the environment says nothing of it
-            where = f'pass api_base=, or Client(providers={{"{config.provider}": {{"api_base": "…"}}}})'
+            where = f"pass api_base=, or {in_client(config.provider, 'api_base')}"
         else:
             where = f"set {variables[0] if variables else 'api_base'} or pass api_base="
         raise ConfigurationError(config.provider, f"there is no address; {where}")
@@ -66,6 +66,11 @@ def base_address(config: ProviderConfig, template: str, options: Iterable[Option
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise ConfigurationError(config.provider, f"api_base {redact(base)!r} is not a plain http(s) address with a host")
     return base
+
+
+def in_client(provider: str, name: str) -> str:
+    """Return how a provider's own setting is written: with the client, since a call takes only those that all have."""
+    return f'Client(providers={{"{provider}": {{"{name}": "…"}}}})'
 
 
 def whole_address(given: str, port: int) -> str:
@@ -87,7 +92,7 @@ def _host_part(config: ProviderConfig, name: str, option: Option | None, env: Ma
     value = config.get(name) or (option.default if option else None)
     if not value:
         variables = env.get(name, ())
-        how = f"set {variables[0]} or pass {name}=" if variables else f"pass {name}="
+        how = f"{f'set {variables[0]}, or ' if variables else ''}pass {in_client(config.provider, name)}"
         raise ConfigurationError(config.provider, f"{name} is not set; {how}")
     if isinstance(value, str) and value.startswith("https://"):
         # Vendors' variables hold a host with its scheme as often as without.

@@ -237,7 +237,7 @@ def test_a_host_part_cannot_move_the_request(value):
 
 def test_a_missing_host_part_says_what_to_set():
     """By its variable."""
-    with pytest.raises(errors.ConfigurationError, match="account is not set; set ACME_ACCOUNT or pass account="):
+    with pytest.raises(errors.ConfigurationError, match=r'account is not set; set ACME_ACCOUNT, or pass Client\(providers=\{"acme": \{"account": "…"\}\}\)'):
         Regional({"api_key": KEY}).chat_completion(ask())
 
 

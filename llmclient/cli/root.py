@@ -21,7 +21,7 @@ from llmclient.errors import ProviderError
 COMMANDS: Final = ("chat", "embed", "map", "models", "providers", "doctor", "simulate")
 _WIDTH: Final = 110
 _FAILED, _INTERRUPTED, _UNREAD = 1, 130, 141
-_IN_CODE: Final = re.compile(r"pass Client\(providers=\{.*\}\)")
+_IN_CODE: Final = re.compile(r'pass Client\(providers=\{"[^"]*": \{"api_key": "…"\}\}\)')
 _ADVICE: Final[tuple[tuple[type[ProviderError], str], ...]] = (
     (errors.PermissionDeniedError, "ask for access, or use another model or key"),
     (errors.AuthenticationError, "`llmclient doctor {provider}` says which key was used"),

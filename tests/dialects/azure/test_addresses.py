@@ -158,7 +158,7 @@ def test_claude_is_beside_the_others(name: str, settings: dict[str, str], host: 
 )
 def test_a_resource_or_an_address_is_needed(name: str, variable: str) -> None:
     """Which is told with the variable; and a resource may not lead to another host."""
-    with pytest.raises(ConfigurationError, match=f"there is no address; set {variable}, or pass resource= or api_base="):
+    with pytest.raises(ConfigurationError, match=f"there is no address; set {variable}, or pass api_base=, or Client"):
         registry.adapter(name)().address()
     with pytest.raises(ConfigurationError, match="resource may hold"):
         registry.adapter(name)({"resource": "evil.example/#"}).address()
@@ -167,7 +167,7 @@ def test_a_resource_or_an_address_is_needed(name: str, variable: str) -> None:
 def test_a_provider_without_variables_is_no_crash() -> None:
     """Such as one that a user has written."""
     own = type("Own", (registry.adapter("azure_openai"),), {"name": "own", "env": {}})
-    with pytest.raises(ConfigurationError, match="there is no address; pass resource= or api_base="):
+    with pytest.raises(ConfigurationError, match="there is no address; pass api_base=, or Client"):
         own().address()
 
 
