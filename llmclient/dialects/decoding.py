@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from operator import length_hint
 from typing import Any, ClassVar, Generic, TypeVar
 
 import attrs
 
 from llmclient.dialects.base import ChatDecoder, ChatDialect, truncated
-from llmclient.dialects.bodies import parse, show
+from llmclient.dialects.bodies import ODD_SHAPES, parse, show
 from llmclient.errors import ProviderError, ResponseParsingError
 from llmclient.types.chat import ChatChunk, ChatResponse, FunctionDelta, ToolCallDelta
 from llmclient.types.messages import JSONObject
@@ -40,7 +42,7 @@ class StreamDecoder(Generic[D, P]):
 
     def feed(self, data: bytes) -> list[ChatChunk]:
         """Return the chunks that these bytes complete; what comes after the end or a failure is ignored."""
-        if self._is_over() or not data:
+        if self.done or self.error is not None or not data:
             return []
         try:
             pieces = self._cut(data)
@@ -119,14 +121,40 @@ class StreamDecoder(Generic[D, P]):
 
     def _decode(self, body: bytes) -> ChatResponse:
         """Return the answer in a body that is no stream; raises as a dialect's `decode` does."""
-        raise NotImplementedError
+        return self._dialect.decode(body, self._model, self._request_id)
 
     def _build(self) -> ChatResponse:
         """Return the answer assembled of pieces so far."""
         raise NotImplementedError
 
 
-class NamedEventDecoder(StreamDecoder[D, bytes]):
+class EventDecoder(StreamDecoder[D, P]):
+    """A decoder that reads one event after another, each in pieces of its own, until the last or one that is not understood."""
+
+    def _take(self, pieces: list[P]) -> list[ChatChunk]:
+        chunks: list[ChatChunk] = []
+        left = iter(pieces)
+        try:
+            self._read(left, chunks)
+        except ResponseParsingError as error:
+            self.error = error
+        except ODD_SHAPES as error:
+            self.error = self._garbage(pieces[-1 - length_hint(left)], error)
+        self.events += len(pieces)
+        if self.done or self.error is not None:
+            self.events -= length_hint(left)
+        return chunks
+
+    def _read(self, pieces: Iterator[P], chunks: list[ChatChunk]) -> None:
+        """Add the chunks that are in the pieces, up to the one that ends the stream; raises ResponseParsingError, or one of ODD_SHAPES at an odd piece."""
+        raise NotImplementedError
+
+    def _garbage(self, piece: P, error: Exception) -> ProviderError:
+        """Return the error for an event of another shape."""
+        raise NotImplementedError
+
+
+class NamedEventDecoder(EventDecoder[D, bytes]):
     """A decoder of events whose data holds their type, which a line before it holds, too."""
 
     _names: ClassVar[tuple[bytes, ...]] = ()
@@ -148,12 +176,12 @@ class NamedEventDecoder(StreamDecoder[D, bytes]):
             data = data.replace(b"\n" + name, b"\n")
         return data[1:] if starts_line else data
 
-    def _garbage(self, payload: bytes, error: Exception) -> ProviderError:
+    def _garbage(self, piece: bytes, error: Exception) -> ProviderError:
         """Return the error for an event of another shape, which may be a failure that it reports."""
-        if payload.strip() == b"[DONE]":
+        if piece.strip() == b"[DONE]":
             return truncated(self.events, "the stream was ended before its message was")
-        value = parse(payload)
-        return (None if value is None else self._find_failure(value)) or not_understood(payload, error, self._model)
+        value = parse(piece)
+        return (None if value is None else self._find_failure(value)) or not_understood(piece, error, self._model)
 
     def _find_failure(self, value: Any) -> ProviderError | None:
         """Return the failure that an event of another shape reports, None when it reports none."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
+from llmclient.dialects.base import ChatDialect
 from llmclient.dialects.bodies import BLANK
+from llmclient.dialects.decoding import StreamDecoder
 from llmclient.errors import ResponseParsingError
 from llmclient.wire.sse import SSEDecoder
+
+D = TypeVar("D", bound=ChatDialect)
 
 _TELLING: Final = (b"{", b"[", b"<", b'"', b":")
 """First bytes that alone tell what a body is: no event stream, or a comment in one."""
@@ -57,3 +61,17 @@ class Framing:
         if self._body is not None:
             return [], b"".join(self._body)
         return self._sse.finish(), None
+
+
+class FramedDecoder(StreamDecoder[D, bytes]):
+    """A decoder of an event stream, or of a body that is none."""
+
+    def __init__(self, dialect: D, model: str, request_id: str) -> None:
+        super().__init__(dialect, model, request_id)
+        self._framing = Framing()
+
+    def _cut(self, data: bytes) -> list[bytes]:
+        return self._framing.feed(data)
+
+    def _cut_rest(self) -> tuple[list[bytes], bytes | None]:
+        return self._framing.finish()

@@ -7,9 +7,14 @@ from typing import Any, TypeGuard
 
 from llmclient.types.media import is_object
 
-__all__ = ["is_array", "is_object"]
+__all__ = ["is_array", "is_object", "read_text"]
 
 
 def is_array(value: Any) -> TypeGuard[Sequence[Any]]:
     """Return whether a value is a JSON array; a string is none."""
     return value.__class__ is list or isinstance(value, (list, tuple))
+
+
+def read_text(value: Any) -> str | None:
+    """Return a text that says something, or None for "" and for what is no text."""
+    return value if isinstance(value, str) and value else None

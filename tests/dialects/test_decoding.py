@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from llmclient.dialects.base import ChatDialect
-from llmclient.dialects.decoding import NamedEventDecoder, StreamDecoder, chunks_of, name_lines, not_understood, replay
+from llmclient.dialects.decoding import EventDecoder, NamedEventDecoder, StreamDecoder, chunks_of, name_lines, not_understood, replay
 from llmclient.errors import ApiError, ProviderError, ResponseParsingError, StreamTruncatedError
 from llmclient.types.chat import ChatChunk, ChatResponse, Choice, FunctionDelta, ToolCallDelta
 from llmclient.types.messages import FunctionCall, Message, ReasoningBlock, ToolCall
@@ -147,6 +149,42 @@ def test_a_replayed_stream_is_an_answer_or_its_error() -> None:
         replay(Words(), b"a b")
 
 
+class Letters(EventDecoder[ChatDialect, str]):
+    """Each letter is a chunk; a full stop is the end, "?" is a failure that the event tells, "!" is none, and "," is odd."""
+
+    def _read(self, pieces: Iterator[str], chunks: list[ChatChunk]) -> None:
+        for piece in pieces:
+            if piece == "!":
+                raise ResponseParsingError("", "no letter")
+            if piece == ",":
+                raise KeyError(piece)
+            self.done = piece == "."
+            self.error = ApiError("", "asked") if piece == "?" else None
+            chunks.append(ChatChunk(piece))
+            if self.done or self.error is not None:
+                return
+
+    def _garbage(self, piece: str, error: Exception) -> ProviderError:
+        return ApiError("", f"{piece!r} is odd after {self.events}: {type(error).__name__}")
+
+
+@pytest.mark.parametrize(
+    ("pieces", "said", "error"),
+    [
+        ("abc", "abc", None), ("ab.c", "ab.", None), ("a?bc", "a?", "asked"), ("ab!c", "ab", "no letter"), ("a,bc", "a", "',' is odd after 1: KeyError"),
+        ("ab,", "ab", "',' is odd after 1: KeyError"), ("", "", None),
+    ],
+)  # fmt: skip
+def test_events_are_read_up_to_the_one_that_ends_the_stream(pieces: str, said: str, error: str | None) -> None:
+    """Those that were read are counted with it, and the ones behind it are not; an odd event is told by what was counted before."""
+    decoder = Letters(ChatDialect(), "m", "r")
+    decoder.events = 1
+    assert list(said) == texts(decoder._take(list(pieces)))
+    raised = error is not None and error != "asked"
+    assert 1 + len(said) + raised == decoder.events
+    assert error == (None if decoder.error is None else decoder.error.message)
+
+
 class Named(NamedEventDecoder[ChatDialect]):
     """Knows of events called a and b."""
 
@@ -191,6 +229,8 @@ def test_a_decoder_must_say_how_it_reads() -> None:
     """The skeleton alone reads nothing."""
     bare: StreamDecoder[ChatDialect, bytes] = StreamDecoder(ChatDialect(), "m", "r")
     named: NamedEventDecoder[ChatDialect] = NamedEventDecoder(ChatDialect(), "m", "r")
-    for step in (lambda: bare.feed(b"x"), bare.finish, bare.response, lambda: bare._take([]), lambda: bare._decode(b""), lambda: named._find_failure(0)):
+    events: EventDecoder[ChatDialect, bytes] = EventDecoder(ChatDialect(), "m", "r")
+    steps = (lambda: events._read(iter([]), []), lambda: events._garbage(b"", KeyError()))
+    for step in (*steps, lambda: bare.feed(b"x"), bare.finish, bare.response, lambda: bare._take([]), lambda: bare._decode(b""), lambda: named._find_failure(0)):
         with pytest.raises(NotImplementedError):
             step()

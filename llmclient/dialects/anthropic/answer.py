@@ -10,12 +10,12 @@ from llmclient.dialects import bodies
 from llmclient.dialects.anthropic import problems
 from llmclient.dialects.anthropic.usage import read_finish, read_usage
 from llmclient.dialects.bodies import is_event_stream, parse
+from llmclient.dialects.calls import settle_arguments
 from llmclient.dialects.decoding import replay
-from llmclient.dialects.shapes import is_array, is_object
+from llmclient.dialects.shapes import is_array, is_object, read_text
 from llmclient.errors import ResponseParsingError
 from llmclient.types.chat import ChatResponse, Choice
 from llmclient.types.messages import EMPTY, FunctionCall, JSONObject, Message, ProviderState, ReasoningBlock, ToolCall, read_arguments
-from llmclient.wire import jsons
 
 if TYPE_CHECKING:
     from llmclient.dialects.anthropic.chat import AnthropicMessages
@@ -58,17 +58,17 @@ def unreadable(raw: bytes, model: str) -> ResponseParsingError:
 
 def build(dialect: AnthropicMessages, value: JSONObject, model: str, request_id: str, *, ended: bool = True) -> ChatResponse:
     """Return the response made of a message in the API's shape; raises ResponseParsingError for a block that is none."""
-    identity = _text(value.get("id"))
-    message = _message(dialect, value, _text(value.get("model")) or model, identity or request_id)
-    raw = _text(value.get("stop_reason"))
+    identity = read_text(value.get("id"))
+    message = _message(dialect, value, read_text(value.get("model")) or model, identity or request_id)
+    raw = read_text(value.get("stop_reason"))
     reason = read_finish(raw, called=bool(message.tool_calls)) if ended else None
     usage = value.get("usage")
     tier = usage.get("service_tier") if is_object(usage) else None
     return ChatResponse(
         id=identity,
-        model=_text(value.get("model")),
+        model=read_text(value.get("model")),
         choices=(Choice(0, message, reason, raw),),
-        service_tier=_text(tier),
+        service_tier=read_text(tier),
         usage=read_usage(usage),
         extra=_extra(value),
     )
@@ -78,10 +78,6 @@ def _extra(value: JSONObject) -> JSONObject:
     """Return the provider's own fields. `provider`, the host that a gateway chose, goes by `upstream_provider`: `provider` is ours."""
     unknown = value.keys() - _TOP
     return {"upstream_provider" if key == "provider" else key: value[key] for key in value if key in unknown and value[key] is not None} or EMPTY
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 def _message(dialect: AnthropicMessages, value: JSONObject, model: str, seed: str) -> Message:
@@ -99,10 +95,10 @@ def _message(dialect: AnthropicMessages, value: JSONObject, model: str, seed: st
             case "tool_use":
                 calls.append(_call(dialect, block, f"{seed}/{len(calls)}"))
             case "thinking":
-                signature = _text(block.get("signature"))
-                thoughts.append(ReasoningBlock(_text(block.get("thinking")) or "", signature, None, dialect.provider, model, dialect.name))
+                signature = read_text(block.get("signature"))
+                thoughts.append(ReasoningBlock(read_text(block.get("thinking")) or "", signature, None, dialect.provider, model, dialect.name))
             case "redacted_thinking":
-                thoughts.append(ReasoningBlock("", None, _text(block.get("data")) or "", dialect.provider, model, dialect.name))
+                thoughts.append(ReasoningBlock("", None, read_text(block.get("data")) or "", dialect.provider, model, dialect.name))
             case _:
                 pass  # kept in the state
     details = value.get("stop_details")
@@ -112,7 +108,7 @@ def _message(dialect: AnthropicMessages, value: JSONObject, model: str, seed: st
         "".join(texts) if texts else None,
         tool_calls=tuple(calls),
         reasoning=tuple(thoughts),
-        refusal=_text(refusal),
+        refusal=read_text(refusal),
         annotations=tuple(citations),
         provider_state=None if _is_plain(blocks) else _state(dialect, blocks),
     )
@@ -129,7 +125,7 @@ def _call(dialect: AnthropicMessages, block: JSONObject, seed: str) -> ToolCall:
     name = block.get("name")
     if not isinstance(name, str):
         raise ResponseParsingError("", "a tool call of the answer names no function")
-    identity = _text(block.get("id")) or make_id(seed)
+    identity = read_text(block.get("id")) or make_id(seed)
     unknown = block.keys() - _CALL
     extra = {key: block[key] for key in block if key in unknown and block[key] is not None} if unknown else EMPTY
     return ToolCall(identity, FunctionCall(dialect.names.get(name, name), read_arguments(block.get("input"))), extra=extra or EMPTY)
@@ -161,8 +157,4 @@ def _settled(block: JSONObject) -> JSONObject:
     given = block.get("input")
     if not isinstance(given, str):
         return block
-    try:
-        value = jsons.loads_exactly(given or "{}")
-    except ValueError:
-        value = {}
-    return {**block, "input": value}
+    return {**block, "input": settle_arguments(given)}

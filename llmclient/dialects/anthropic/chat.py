@@ -13,7 +13,7 @@ from llmclient.dialects.anthropic.families import Family
 from llmclient.dialects.anthropic.paths import fill_model
 from llmclient.dialects.anthropic.stream import AnthropicDecoder
 from llmclient.dialects.anthropic.tools import Names
-from llmclient.dialects.base import ChatDialect, Notes, merge_extra
+from llmclient.dialects.base import ChatDecoder, ChatDialect, Notes, merge_extra
 from llmclient.errors import ProviderError
 from llmclient.types.chat import PARAMS, ChatRequest, ChatResponse
 from llmclient.types.config import ProviderConfig
@@ -152,7 +152,7 @@ class AnthropicMessages(ChatDialect):
         """Return the answer in a 2xx body; raises ResponseParsingError, or the error that the body reports."""
         return answer.decode(self, raw, model, request_id)
 
-    def stream(self, model: str, request_id: str) -> AnthropicDecoder:
+    def stream(self, model: str, request_id: str) -> ChatDecoder:
         """Return a new decoder for one streamed answer."""
         return AnthropicDecoder(self, model, request_id)
 

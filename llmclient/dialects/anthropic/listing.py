@@ -10,8 +10,8 @@ import attrs
 
 from llmclient.dialects import failure
 from llmclient.dialects.anthropic import problems
-from llmclient.dialects.base import Dialect
 from llmclient.dialects.bodies import lacking, parse
+from llmclient.dialects.listing import ModelList, query_of
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ProviderError
 from llmclient.types.context import RequestContext, WireRequest
@@ -22,7 +22,7 @@ _KNOWN: Final = frozenset({"id", "type", "created_at"})
 
 
 @attrs.frozen(kw_only=True)
-class AnthropicModels(Dialect[ListModelsRequest, ListModelsResponse]):
+class AnthropicModels(ModelList):
     """Ask for the list of models. Each field is a quirk; its default is what Anthropic does."""
 
     name: ClassVar[str] = "anthropic_models"
@@ -37,13 +37,9 @@ class AnthropicModels(Dialect[ListModelsRequest, ListModelsResponse]):
     error_codes: Mapping[str, failure.Kind] = attrs.field(default=EMPTY, hash=False)
     """The provider's own error codes -> what they mean."""
 
-    def supported_params(self, model: str) -> frozenset[str]:
-        """Return the empty set: listing takes no parameters."""
-        return frozenset()
-
     def encode(self, request: ListModelsRequest, context: RequestContext) -> WireRequest:
         """Return a GET; `extra` goes into the query."""
-        query = {"limit": str(self.limit), **{name: str(value) for name, value in request.extra.items()}}
+        query = {"limit": str(self.limit), **query_of(request)}
         headers = {"anthropic-version": context.config.api_version or self.version} if self.version_in == "header" else EMPTY
         return WireRequest(path=self.path, method="GET", headers=headers, query=query)
 

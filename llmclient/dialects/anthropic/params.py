@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.anthropic import schemas, tools
 from llmclient.dialects.anthropic.families import Family
-from llmclient.dialects.anthropic.thoughts import OFF, Thinker
+from llmclient.dialects.anthropic.thoughts import Thinker
 from llmclient.dialects.anthropic.tools import Names
 from llmclient.dialects.base import Notes
-from llmclient.dialects.shapes import is_object
+from llmclient.dialects.params import OFF, clamp, find_tier, given, schema_of
 from llmclient.errors import InvalidRequestError
-from llmclient.types.chat import PARAMS, ChatRequest
+from llmclient.types.chat import ChatRequest
 from llmclient.types.messages import EMPTY, JSONObject
 
 if TYPE_CHECKING:
@@ -52,6 +52,16 @@ def _is_newer(version: str) -> bool:
     return version[:1].isdigit() and version >= NO_SAMPLING_SINCE
 
 
+def hush(places: Iterable[tuple[str, str, dict[str, Any]]], notes: Notes) -> None:
+    """Drop the sampling parameters that are refused beside thoughts; of each: its portable name, its name there, and what it stands in."""
+    for param, name, holder in places:
+        value = holder.get(name)
+        if value is None or (param == "temperature" and value == 1) or (param == "top_p" and value >= _LEAST_TOP_P):
+            continue
+        del holder[name]
+        notes.drop(param, "it is not taken while the model reasons")
+
+
 def write(dialect: AnthropicMessages, family: Family, version: str, request: ChatRequest, names: Names, body: dict[str, Any], notes: Notes) -> None:
     """Add what the request gives to the body; raises InvalidRequestError for what must not be dropped and cannot be sent."""
     _Writer(dialect, family, version, request, names, body, notes).write()
@@ -73,9 +83,8 @@ class _Writer:
 
     def write(self) -> None:
         self._body["max_tokens"] = self._request.max_tokens or self._dialect.default_max_tokens
-        for name in PARAMS:
-            value = getattr(self._request, name)
-            if value is None or self._is_moot(name, value):
+        for name, value in given(self._request):
+            if self._family.thinking == "none" and self._is_moot(name, value):
                 continue
             why = refusal(self._dialect, self._family, self._version, name)
             if why is not None:
@@ -87,16 +96,8 @@ class _Writer:
         self._hush()
 
     def _is_moot(self, name: str, value: Any) -> bool:
-        """Whether leaving the parameter out says the same."""
-        return (
-            (name == "n" and value == 1)
-            or (name in ("tools", "stop", "logit_bias", "metadata") and not value)
-            or (name in ("logprobs", "top_logprobs", "store") and not value)
-            or (name == "response_format" and value.get("type") == "text")
-            or (name == "modalities" and tuple(value) == ("text",))
-            or (name == "thinking" and self._family.thinking == "none" and value.get("type") == "disabled")
-            or (name == "reasoning_effort" and self._family.thinking == "none" and value in OFF)
-        )
+        """Whether leaving the parameter out says the same to a model that does not think."""
+        return bool((name == "thinking" and value.get("type") == "disabled") or (name == "reasoning_effort" and value in OFF))
 
     # Tools.
 
@@ -125,11 +126,7 @@ class _Writer:
     def _response_format(self, value: JSONObject) -> None:
         if value["type"] != "json_schema":
             self._notes.drop("response_format", f"{value['type']} cannot be asked for; pass a json_schema")
-        wrapper = value.get("json_schema")
-        schema: Any = wrapper.get("schema") if is_object(wrapper) else None
-        if not is_object(schema):
-            raise InvalidRequestError("", "response_format needs a json_schema with a schema", param="response_format")
-        shape = {"type": "json_schema", "schema": schemas.fit(self._dialect, schema, self._notes)}
+        shape = {"type": "json_schema", "schema": schemas.fit(self._dialect, schema_of(value), self._notes)}
         if self._dialect.structured == "output_format":
             self._body["output_format"] = shape
         else:
@@ -144,33 +141,20 @@ class _Writer:
         self._body["stop_sequences"] = list(value)
 
     def _temperature(self, value: float) -> None:
-        sent = value
-        if self._dialect.temperature_range is not None:
-            low, high = self._dialect.temperature_range
-            sent = min(max(value, low), high)
-        if sent != value:
-            self._notes.clamp("temperature", value, sent)
-        self._body["temperature"] = sent
+        self._body["temperature"] = clamp("temperature", value, self._dialect.temperature_range, self._notes)
 
     def _user(self, value: str) -> None:
         self._body["metadata"] = {"user_id": value}
 
     def _service_tier(self, value: str) -> None:
-        sent = _TIERS.get(value)
-        if sent is None:
-            self._notes.drop("service_tier", f"{value!r} is none of {', '.join(_TIERS)}")
-        else:
+        sent = find_tier(value, _TIERS, self._notes)
+        if sent is not None:
             self._body["service_tier"] = sent
 
     def _hush(self) -> None:
         """Drop the sampling parameters that are refused beside thoughts, and top_p where it is refused beside a temperature."""
         if self._body.get("thinking", EMPTY).get("type") in ("enabled", "adaptive"):
-            for name in ("temperature", "top_p", "top_k"):
-                value = self._body.get(name)
-                if value is None or (name == "temperature" and value == 1) or (name == "top_p" and value >= _LEAST_TOP_P):
-                    continue
-                del self._body[name]
-                self._notes.drop(name, "it is not taken while the model reasons")
+            hush([(name, name, self._body) for name in ("temperature", "top_p", "top_k")], self._notes)
         if not self._family.both_samplers and "temperature" in self._body and "top_p" in self._body:
             del self._body["top_p"]
             self._notes.drop("top_p", "this model takes no top_p beside a temperature")

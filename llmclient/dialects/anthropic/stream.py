@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.anthropic import answer, problems
@@ -74,9 +74,6 @@ class AnthropicDecoder(NamedEventDecoder["AnthropicMessages"]):
         value = {**self._message, "content": content, "usage": self._usage}
         return answer.build(self._dialect, value, self._model, self._request_id, ended=self.done)
 
-    def _decode(self, body: bytes) -> ChatResponse:
-        return self._dialect.decode(body, self._model, self._request_id)
-
     # Bytes.
 
     def _cut(self, data: bytes) -> list[bytes]:
@@ -105,38 +102,29 @@ class AnthropicDecoder(NamedEventDecoder["AnthropicMessages"]):
 
     # Events.
 
-    def _take(self, pieces: list[bytes]) -> list[ChatChunk]:
-        chunks: list[ChatChunk] = []
+    def _read(self, pieces: Iterator[bytes], chunks: list[ChatChunk]) -> None:
         add = chunks.append
         loads = jsons.loads
         blocks = self._blocks
-        count = 0
-        payload = b""
-        try:
-            for payload in pieces:
-                count += 1
-                event = loads(payload)
-                if event["type"] == "content_block_delta":
-                    delta = event["delta"]
-                    if delta["type"] == "text_delta":
-                        text = delta["text"]
-                        if text.__class__ is not str:
-                            raise TypeError(text)
-                        blocks[event["index"]].pieces["text"].append(text)
-                        if text:
-                            piece = TextChunk(text, event)
-                            piece.__class__ = ChatChunk  # type: ignore[assignment]  # a subclass without fields of its own
-                            add(piece)
-                        continue
-                chunk = self._on(event)
-                if chunk is not None:
-                    add(chunk)
-                if self._is_over():
-                    break
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            self.error = self._garbage(payload, error)
-        self.events += count
-        return chunks
+        for payload in pieces:
+            event = loads(payload)
+            if event["type"] == "content_block_delta":
+                delta = event["delta"]
+                if delta["type"] == "text_delta":
+                    text = delta["text"]
+                    if text.__class__ is not str:
+                        raise TypeError(text)
+                    blocks[event["index"]].pieces["text"].append(text)
+                    if text:
+                        piece = TextChunk(text, event)
+                        piece.__class__ = ChatChunk  # type: ignore[assignment]  # a subclass without fields of its own
+                        add(piece)
+                    continue
+            chunk = self._on(event)
+            if chunk is not None:
+                add(chunk)
+            if self.done or self.error is not None:
+                return
 
     def _find_failure(self, value: Any) -> ProviderError | None:
         return problems.of_body(value, self._model, self._dialect.error_codes)

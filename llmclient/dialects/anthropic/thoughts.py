@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.anthropic.families import EFFORTS, Family
 from llmclient.dialects.base import Notes
+from llmclient.dialects.params import OFF
 from llmclient.types.chat import ChatRequest
 from llmclient.types.messages import EMPTY, JSONObject
 
 if TYPE_CHECKING:
     from llmclient.dialects.anthropic.chat import AnthropicMessages
 
-OFF: Final = frozenset({"none", "off"})
 _RANKS: Final = ("minimal", *EFFORTS)
 _LEAST_BUDGET: Final = 1_024
 _USUAL: Final = "medium"

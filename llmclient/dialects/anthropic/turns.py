@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from llmclient.dialects.anthropic import parts
+from llmclient.dialects.anthropic import answer, parts
 from llmclient.dialects.anthropic.families import Family
 from llmclient.dialects.anthropic.tools import Names
 from llmclient.dialects.base import Notes
 from llmclient.dialects.calls import arguments_of
+from llmclient.dialects.turns import BlockWriter, said_otherwise
 from llmclient.errors import InvalidRequestError
 from llmclient.types.context import RequestContext
 from llmclient.types.messages import JSONObject, Message, ReasoningBlock, Text, ToolCall
@@ -39,19 +39,14 @@ def write(
     return writer.finish()
 
 
-class _Writer:
+class _Writer(BlockWriter["AnthropicMessages", Block]):
     """Writes the messages of one request, and says each warning once."""
 
     def __init__(self, dialect: AnthropicMessages, family: Family, provider: str, names: Names, notes: Notes) -> None:
-        self._dialect = dialect
-        self._provider = dialect.provider or provider
+        super().__init__(dialect, dialect.provider or provider, notes)
         self._system_turns = family.system_turns and dialect.system_turns == "by_model"
         self._names = names
-        self._notes = notes
-        self._said: set[str] = set()
         self._system: list[Block] = []
-        self._turns: list[Wire] = []
-        self._unanswered: list[str] = []
 
     def add(self, message: Message) -> None:
         match message.role:
@@ -79,17 +74,10 @@ class _Writer:
     # Turns.
 
     def _add_turn(self, role: str, blocks: list[Block]) -> None:
-        if not blocks:
-            return
-        last = self._turns[-1] if self._turns else None
-        if last is not None and last["role"] == "system" and role == "user":
+        if blocks and role == "user" and self._turns and self._turns[-1]["role"] == "system":
             # A system turn is only taken before an answer.
             self._lift(self._turns.pop()["content"])
-            last = self._turns[-1] if self._turns else None
-        if last is not None and last["role"] == role:
-            last["content"] += blocks
-        else:
-            self._turns.append({"role": role, "content": blocks})
+        super()._add_turn(role, blocks)
 
     def _add_system(self, message: Message) -> None:
         blocks = self._marked(message, self._blocks(message))
@@ -102,7 +90,7 @@ class _Writer:
 
     def _lift(self, blocks: Iterable[Block]) -> None:
         self._system += blocks
-        self._say_once("messages.system", "within the conversation was moved to the system prompt")
+        self._move_once("messages.system", "within the conversation was moved to the system prompt")
 
     def _trim_last(self) -> None:
         """The API refuses a last assistant's turn that ends in blanks."""
@@ -112,7 +100,7 @@ class _Writer:
         final = last["content"][-1]
         if final["type"] == "text" and final["text"] != final["text"].rstrip():
             last["content"][-1] = {**final, "text": final["text"].rstrip()}
-            self._say_once("messages.content", "lost the blanks at its end: the last assistant's message may not end in any")
+            self._move_once("messages.content", "lost the blanks at its end: the last assistant's message may not end in any")
 
     # What a message says.
 
@@ -132,16 +120,14 @@ class _Writer:
         if text.strip():
             return True
         if text:
-            self._say_once("messages.blank", "text was left out, which is refused here")
+            self._move_once("messages.blank", "text was left out, which is refused here")
         return False
 
     def _marked(self, message: Message, blocks: list[Block]) -> list[Block]:
         """Put the message's cache mark on its last block that can carry one, and note what else is left out."""
         if not message.extra:
             return blocks
-        unknown = [key for key in message.extra if key not in _MESSAGE_FIELDS and message.extra[key] is not None]
-        if unknown:
-            self._drop_once("messages.extra", f"{', '.join(sorted(unknown))} is not taken here")
+        self._drop_unknown(message, _MESSAGE_FIELDS)
         mark = message.extra.get("cache_control")
         if mark is not None:
             place = next((index for index in reversed(range(len(blocks))) if blocks[index]["type"] not in _THOUGHTS), None)
@@ -156,48 +142,23 @@ class _Writer:
             block["content"] = content
         elif content is not None:
             block["content"] = self._blocks(message)
-        extra = {key: value for key, value in message.extra.items() if value is not None} if message.extra else {}
-        block.update((key, value) for key, value in extra.items() if key in _RESULT_FIELDS)
-        unknown = extra.keys() - _RESULT_FIELDS
-        if unknown:
-            self._drop_once("messages.extra", f"{', '.join(sorted(unknown))} is not taken here")
+        if message.extra:
+            block.update((key, value) for key, value in message.extra.items() if key in _RESULT_FIELDS and value is not None)
+            self._drop_unknown(message, _RESULT_FIELDS)
         return block
 
     # Assistants.
 
-    def _assistant(self, message: Message) -> list[Block]:
-        ours = self._is_ours(message)
-        blocks = self._kept(message) if ours else None
-        if blocks is None:
-            blocks = [*self._thoughts(message), *self._spoken(message), *(self._call(call, ours) for call in message.tool_calls)]
-        else:
-            self._unanswered += [block["id"] for block in blocks if block["type"] == "tool_use"]
-        return self._marked(message, blocks)
+    def _text_of(self, blocks: Sequence[Block]) -> str:
+        return "".join(block["text"] for block in blocks if block["type"] == "text")
 
-    def _is_ours(self, message: Message) -> bool:
-        state = message.provider_state
-        return state is not None and state.provider == self._provider and state.dialect == self._dialect.name
+    def _ids_of(self, blocks: Sequence[Block]) -> list[Any]:
+        return [block.get("id") for block in blocks if block["type"] == "tool_use"]
 
-    def _kept(self, message: Message) -> list[Block] | None:
-        """Return the blocks as they came, None when the message has none or was changed since."""
-        state = message.provider_state
-        kept: Sequence[Block] | None = state.data.get("content") if state is not None else None
-        if kept is None:
-            return None
-        text = "".join(block["text"] for block in kept if block["type"] == "text")
-        calls = [block.get("id") for block in kept if block["type"] == "tool_use"]
-        if text != message.text or calls != [call.id for call in message.tool_calls]:
-            return None
-        return [block for block in kept if block["type"] != "text" or block["text"].strip()]
-
-    def _thoughts(self, message: Message) -> list[Block]:
-        within = message.content if isinstance(message.content, tuple) else ()
-        blocks = [*message.reasoning, *(part for part in within if isinstance(part, ReasoningBlock))]
-        return [thought for block in blocks if (thought := self._thought(block)) is not None]
+    def _without_blanks(self, blocks: Sequence[Block]) -> list[Block]:
+        return [block for block in blocks if block["type"] != "text" or block["text"].strip()]
 
     def _thought(self, block: ReasoningBlock) -> Block | None:
-        if block.provider not in (None, self._provider) or block.dialect not in (None, self._dialect.name):
-            return None
         if block.redacted is not None:
             return {"type": "redacted_thinking", "data": block.redacted}
         if block.signature is not None:
@@ -208,52 +169,23 @@ class _Writer:
         content = message.content
         if isinstance(content, tuple):
             content = tuple(part for part in content if not isinstance(part, ReasoningBlock))
-        transcript = message.audio.get("transcript") if message.audio is not None else None
-        if not content:
-            content = message.refusal or (transcript if isinstance(transcript, str) else None)
-        if message.audio is not None:
-            self._drop_once("messages.audio", "spoken answers are sent back as text here")
-        return self._blocks(Message(message.role, content, message.name))
+        self._drop_audio(message)
+        return self._blocks(Message(message.role, content or said_otherwise(message), message.name))
 
     def _call(self, call: ToolCall, ours: bool) -> Block:
-        given = call.id or f"{len(self._turns)}/{len(self._unanswered)}/{call.function.name}"
-        wire = _identify(given)
-        self._unanswered.append(wire)
+        identity = self._open_call(call)
         extra = call.extra
         if extra and not (ours or extra.keys() <= _CALL_FIELDS):
             self._drop_once("tool_calls.extra", "it came from another provider")
             extra = {key: value for key, value in extra.items() if key in _CALL_FIELDS}
-        return {"type": "tool_use", "id": wire, "name": self._names.wire(call.function.name), "input": arguments_of(call), **extra}
+        return {"type": "tool_use", "id": identity, "name": self._names.wire(call.function.name), "input": arguments_of(call), **extra}
 
-    def _answered(self, given: str) -> str:
-        """Return the id of the call that a result answers; one without an id answers the first that is open."""
-        if not given and not self._unanswered:
-            raise InvalidRequestError("", "a tool's message needs a tool_call_id", param="messages")
-        wire = _identify(given) if given else self._unanswered[0]
-        if wire in self._unanswered:
-            self._unanswered.remove(wire)
-        return wire
-
-    # Notes.
-
-    def _drop_once(self, param: str, why: str) -> None:
-        if param not in self._said:
-            self._said.add(param)
-            self._notes.drop(param, why)
-
-    def _say_once(self, param: str, what: str) -> None:
-        if param not in self._said:
-            self._said.add(param)
-            self._notes.move(param, what)
+    def _identify(self, given: str) -> str:
+        return given if _ID.fullmatch(given) else answer.make_id(given)
 
 
 def _is_no_result(block: Block) -> bool:
     return bool(block["type"] != "tool_result")
-
-
-def _identify(given: str) -> str:
-    """Return an id that the API takes; another provider's may hold what it refuses."""
-    return given if _ID.fullmatch(given) else f"toolu_{hashlib.sha256(given.encode()).hexdigest()[:24]}"
 
 
 def _short(blocks: list[Block]) -> str | list[Block]:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from llmclient.dialects.bedrock import problems
 from llmclient.dialects.bedrock.usage import read_finish, read_usage
 from llmclient.dialects.bodies import parse
+from llmclient.dialects.calls import settle_arguments
 from llmclient.dialects.decoding import replay
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ApiError, ResponseParsingError
 from llmclient.types.chat import ChatResponse, Choice
 from llmclient.types.messages import EMPTY, FunctionCall, JSONObject, Message, ProviderState, ReasoningBlock, ToolCall, read_arguments
-from llmclient.wire import jsons
 
 if TYPE_CHECKING:
     from llmclient.dialects.bedrock.chat import BedrockConverse
@@ -181,8 +181,4 @@ def _settled(block: JSONObject) -> JSONObject:
     given = call.get("input") if is_object(call) else None
     if not isinstance(given, str) or not is_object(call):
         return block
-    try:
-        value = jsons.loads_exactly(given or "{}")
-    except ValueError:
-        value = {}
-    return {"toolUse": {**call, "input": value}}
+    return {"toolUse": {**call, "input": settle_arguments(given)}}

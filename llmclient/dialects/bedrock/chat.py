@@ -10,16 +10,16 @@ import attrs
 from llmclient.dialects import failure
 from llmclient.dialects.anthropic import families as claude_families
 from llmclient.dialects.anthropic.tools import Names
-from llmclient.dialects.base import ChatDialect, Notes, merge_extra
+from llmclient.dialects.base import ChatDialect, Notes
 from llmclient.dialects.bedrock import answer, caching, families, params, problems, tools, turns
 from llmclient.dialects.bedrock.families import FAMILIES, REGIONS, Family
 from llmclient.dialects.bedrock.paths import fill_model
 from llmclient.dialects.bedrock.stream import BedrockDecoder
-from llmclient.dialects.shapes import is_object
+from llmclient.dialects.params import lay_over
 from llmclient.errors import ProviderError
 from llmclient.types.chat import PARAMS, ChatRequest, ChatResponse
 from llmclient.types.context import RequestContext, WireRequest
-from llmclient.types.messages import EMPTY, JSONObject
+from llmclient.types.messages import EMPTY
 
 _MERGED: Final = ("inferenceConfig", params.FIELDS)
 """Objects into which `extra` is merged, rather than laid over them."""
@@ -83,7 +83,7 @@ class BedrockConverse(ChatDialect):
         """Return what to send; raises InvalidRequestError for what the dialect cannot say."""
         notes = Notes()
         body, names = self.write(request, context, notes)
-        _lay_over(body, request.extra, notes)
+        lay_over(body, request.extra, _MERGED, notes)
         return WireRequest(
             path=fill_model(self.stream_path if context.stream else self.path, request.model),
             body=body,
@@ -118,16 +118,3 @@ class BedrockConverse(ChatDialect):
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Return (never raise) the error that a status other than 2xx means."""
         return problems.of_status(status, headers, body, self.error_codes)
-
-
-def _lay_over(body: dict[str, Any], extra: JSONObject, notes: Notes) -> None:
-    """Lay `extra` over the body; within the objects that several parameters fill, field by field."""
-    rest = dict(extra)
-    for name in _MERGED:
-        given, before = rest.get(name), body.get(name)
-        if is_object(given) and is_object(before):
-            merged = dict(before)
-            merge_extra(merged, given, notes)
-            body[name] = merged
-            del rest[name]
-    merge_extra(body, rest, notes)

@@ -8,19 +8,21 @@ from typing import Any, ClassVar
 import attrs
 
 from llmclient.dialects import failure
-from llmclient.dialects.base import Dialect
 from llmclient.dialects.bedrock import problems
 from llmclient.dialects.bodies import parse
+from llmclient.dialects.listing import ModelList
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ProviderError
-from llmclient.types.context import RequestContext, WireRequest
-from llmclient.types.listing import ListedModel, ListModelsRequest, ListModelsResponse
+from llmclient.types.listing import ListedModel, ListModelsResponse
 from llmclient.types.messages import EMPTY
 
 
 @attrs.frozen(kw_only=True)
-class BedrockModels(Dialect[ListModelsRequest, ListModelsResponse]):
-    """Ask for the list of foundation models. Each field is a quirk; its default is what Amazon Bedrock does."""
+class BedrockModels(ModelList):
+    """Ask for the list of foundation models. Each field is a quirk; its default is what Amazon Bedrock does.
+
+    `extra`, such as byProvider and byInferenceType, goes into the query.
+    """
 
     name: ClassVar[str] = "bedrock_models"
 
@@ -29,14 +31,6 @@ class BedrockModels(Dialect[ListModelsRequest, ListModelsResponse]):
     """The address of the control plane."""
     error_codes: Mapping[str, failure.Kind] = attrs.field(default=EMPTY, hash=False)
     """The provider's own error codes -> what they mean."""
-
-    def supported_params(self, model: str) -> frozenset[str]:
-        """Return the empty set: listing takes no parameters."""
-        return frozenset()
-
-    def encode(self, request: ListModelsRequest, context: RequestContext) -> WireRequest:
-        """Return a GET; `extra`, such as byProvider and byInferenceType, goes into the query."""
-        return WireRequest(path=self.path, method="GET", query={name: str(value) for name, value in request.extra.items()})
 
     def decode(self, raw: bytes, model: str, request_id: str) -> ListModelsResponse:
         """Return the list; raises ResponseParsingError when there is none, or the error that the body reports."""

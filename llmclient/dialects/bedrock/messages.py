@@ -51,7 +51,7 @@ class BedrockMessages(AnthropicMessages):
                 raise
             raise failure from error
 
-    def stream(self, model: str, request_id: str) -> InvokeDecoder:  # type: ignore[override]  # both are a ChatDecoder
+    def stream(self, model: str, request_id: str) -> InvokeDecoder:
         """Return a new decoder for one streamed answer."""
         return InvokeDecoder(self, model, request_id)
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.anthropic import families as claude_families
 from llmclient.dialects.anthropic import schemas
-from llmclient.dialects.anthropic.thoughts import OFF
+from llmclient.dialects.anthropic.params import hush
 from llmclient.dialects.base import Notes
 from llmclient.dialects.bedrock import thinking
 from llmclient.dialects.bedrock.families import Family
 from llmclient.dialects.bedrock.tools import STRICT
-from llmclient.dialects.shapes import is_object
+from llmclient.dialects.params import OFF, clamp, find_tier, given, schema_of
 from llmclient.errors import InvalidRequestError
-from llmclient.types.chat import PARAMS, ChatRequest
+from llmclient.types.chat import ChatRequest
 from llmclient.types.messages import JSONObject
 from llmclient.wire import jsons
 
@@ -28,8 +28,6 @@ _CARRIED: Final = _SAMPLING | {
 }  # fmt: skip
 _ELSEWHERE: Final = frozenset({"tools", "tool_choice", "reasoning_effort", "thinking"})
 _TIERS: Final[Mapping[str, str]] = {"default": "default", "standard": "default", "flex": "flex", "priority": "priority", "reserved": "reserved"}
-_LEAST_TOP_P: Final = 0.95
-"""The least top_p beside a budget of Claude's thoughts."""
 
 
 def refusal(dialect: BedrockConverse, family: Family, claude: claude_families.Family, name: str) -> str | None:
@@ -78,9 +76,8 @@ class _Writer:
         self._fields: dict[str, Any] = {}
 
     def write(self) -> None:
-        for name in PARAMS:
-            value = getattr(self._request, name)
-            if value is None or self._is_moot(name, value):
+        for name, value in given(self._request):
+            if self._is_moot(name, value):
                 continue
             why = refusal(self._dialect, self._family, self._claude, name)
             if why is not None:
@@ -99,12 +96,7 @@ class _Writer:
     def _is_moot(self, name: str, value: Any) -> bool:
         """Whether leaving the parameter out says the same."""
         return (
-            (name == "n" and value == 1)
-            or (name in ("tools", "stop", "logit_bias", "metadata") and not value)
-            or (name in ("logprobs", "top_logprobs", "store") and not value)
-            or (name == "response_format" and value.get("type") == "text")
-            or (name == "modalities" and tuple(value) == ("text",))
-            or (name == "service_tier" and value == "auto")
+            (name == "service_tier" and value == "auto")
             or (name == "thinking" and not _thinks(self._family, self._claude, name) and self._family.off and value.get("type") == "disabled")
             or (name == "reasoning_effort" and not _thinks(self._family, self._claude, name) and value in OFF)
         )
@@ -113,11 +105,7 @@ class _Writer:
         self._config["maxTokens"] = value
 
     def _temperature(self, value: float) -> None:
-        low, high = self._dialect.temperature_range
-        sent = min(max(value, low), high)
-        if sent != value:
-            self._notes.clamp("temperature", value, sent)
-        self._config["temperature"] = sent
+        self._config["temperature"] = clamp("temperature", value, self._dialect.temperature_range, self._notes)
 
     def _top_p(self, value: float) -> None:
         self._config["topP"] = value
@@ -137,19 +125,14 @@ class _Writer:
         self._body["requestMetadata"] = dict(value)
 
     def _service_tier(self, value: str) -> None:
-        sent = _TIERS.get(value)
-        if sent is None:
-            self._notes.drop("service_tier", f"{value!r} is none of {', '.join(_TIERS)}")
-        else:
+        sent = find_tier(value, _TIERS, self._notes)
+        if sent is not None:
             self._body["serviceTier"] = {"type": sent}
 
     def _response_format(self, value: JSONObject) -> None:
         if value["type"] != "json_schema":
             self._notes.drop("response_format", f"{value['type']} cannot be asked for; pass a json_schema")
-        wrapper = value.get("json_schema")
-        schema: Any = wrapper.get("schema") if is_object(wrapper) else None
-        if not is_object(wrapper) or not is_object(schema):
-            raise InvalidRequestError("", "response_format needs a json_schema with a schema", param="response_format")
+        schema, wrapper = schema_of(value), value["json_schema"]
         # The API wants the schema as text.
         shape: dict[str, Any] = {"schema": jsons.dumps(schemas.fit(STRICT, schema, self._notes)).decode()}
         shape |= {key: wrapper[key] for key in ("name", "description") if wrapper.get(key)}
@@ -157,14 +140,8 @@ class _Writer:
 
     def _hush(self) -> None:
         """Drop the sampling parameters that are refused beside a budget of Claude's thoughts."""
-        if self._fields.get("thinking", {}).get("type") != "enabled":
-            return
-        for param, name, holder in (("temperature", "temperature", self._config), ("top_p", "topP", self._config), ("top_k", "top_k", self._fields)):
-            value = holder.get(name)
-            if value is None or (param == "temperature" and value == 1) or (param == "top_p" and value >= _LEAST_TOP_P):
-                continue
-            del holder[name]
-            self._notes.drop(param, "it is not taken while the model reasons")
+        if self._fields.get("thinking", {}).get("type") == "enabled":
+            hush((("temperature", "temperature", self._config), ("top_p", "topP", self._config), ("top_k", "top_k", self._fields)), self._notes)
 
 
 _SPECIAL: Final[Mapping[str, Callable[[_Writer, Any], None]]] = {

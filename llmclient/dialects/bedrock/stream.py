@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.bedrock import answer, problems
 from llmclient.dialects.bedrock.frames import Frame, FrameSplitter
 from llmclient.dialects.bedrock.usage import read_finish, read_usage
 from llmclient.dialects.chunks import TextChunk
-from llmclient.dialects.decoding import StreamDecoder, not_understood
+from llmclient.dialects.decoding import EventDecoder, not_understood
 from llmclient.dialects.shapes import is_array, is_object
-from llmclient.errors import ResponseParsingError
+from llmclient.errors import ProviderError, ResponseParsingError
 from llmclient.types.chat import ChatChunk, ChatResponse, FunctionDelta, ToolCallDelta
 from llmclient.types.messages import JSONObject, read_arguments
 from llmclient.wire import jsons
@@ -82,7 +82,7 @@ def _joined(pieces: Sequence[str]) -> str:
         return "".join(pieces)
 
 
-class BedrockDecoder(StreamDecoder["BedrockConverse", Frame]):
+class BedrockDecoder(EventDecoder["BedrockConverse", Frame]):
     """Turns the bytes of one streamed answer into chunks, and into the response that a plain call would have given."""
 
     def __init__(self, dialect: BedrockConverse, model: str, request_id: str) -> None:
@@ -126,44 +126,35 @@ class BedrockDecoder(StreamDecoder["BedrockConverse", Frame]):
         blocks = [block.finished() for block in self._blocks]
         return answer.build(self._dialect, blocks, self._head, self._model, self._request_id, ended="stopReason" in self._head)
 
-    def _decode(self, body: bytes) -> ChatResponse:
-        return answer.decode(self._dialect, body, self._model, self._request_id)
-
     # Messages.
 
-    def _take(self, pieces: list[Frame]) -> list[ChatChunk]:
-        chunks: list[ChatChunk] = []
+    def _read(self, pieces: Iterator[Frame], chunks: list[ChatChunk]) -> None:
         add = chunks.append
         loads = jsons.loads
         opened = self._open
-        count = 0
-        payload = b""
-        try:
-            for headers, payload in pieces:
-                count += 1
-                kind = headers.get(":event-type")
-                if kind == "contentBlockDelta":
-                    event = loads(payload)
-                    block = opened.get(event["contentBlockIndex"])
-                    text = event["delta"].get("text")
-                    if text.__class__ is str and block is not None and block.kind == "text":
-                        block.pieces["text"].append(text)
-                        if text:
-                            piece = TextChunk(text, {"contentBlockDelta": event})
-                            piece.__class__ = ChatChunk  # type: ignore[assignment]  # a subclass without fields of its own
-                            add(piece)
-                        continue
-                    chunk = self._grow(event)
-                else:
-                    chunk = self._on(headers, payload)
-                if chunk is not None:
-                    add(chunk)
-                if self._is_over():
-                    break
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            self.error = not_understood(payload, error, self._model)
-        self.events += count
-        return chunks
+        for headers, payload in pieces:
+            kind = headers.get(":event-type")
+            if kind == "contentBlockDelta":
+                event = loads(payload)
+                block = opened.get(event["contentBlockIndex"])
+                text = event["delta"].get("text")
+                if text.__class__ is str and block is not None and block.kind == "text":
+                    block.pieces["text"].append(text)
+                    if text:
+                        piece = TextChunk(text, {"contentBlockDelta": event})
+                        piece.__class__ = ChatChunk  # type: ignore[assignment]  # a subclass without fields of its own
+                        add(piece)
+                    continue
+                chunk = self._grow(event)
+            else:
+                chunk = self._on(headers, payload)
+            if chunk is not None:
+                add(chunk)
+            if self.done or self.error is not None:
+                return
+
+    def _garbage(self, piece: Frame, error: Exception) -> ProviderError:
+        return not_understood(piece[1], error, self._model)
 
     def _on(self, headers: Mapping[str, object], payload: bytes) -> ChatChunk | None:
         if headers.get(":message-type") in ("exception", "error"):

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.anthropic import families as claude_families
 from llmclient.dialects.anthropic.chat import AnthropicMessages
-from llmclient.dialects.anthropic.thoughts import OFF, Thinker
+from llmclient.dialects.anthropic.thoughts import Thinker
 from llmclient.dialects.base import Notes
 from llmclient.dialects.bedrock.families import Family
+from llmclient.dialects.params import OFF
 from llmclient.types.chat import ChatRequest
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +12,7 @@ from llmclient.dialects.bedrock import answer, caching, parts
 from llmclient.dialects.bedrock.families import MEDIA, Family
 from llmclient.dialects.bedrock.parts import CACHE, Block, kind_of
 from llmclient.dialects.calls import arguments_of
-from llmclient.errors import InvalidRequestError
+from llmclient.dialects.turns import BlockWriter, said_otherwise
 from llmclient.types.context import RequestContext
 from llmclient.types.messages import JSONObject, Message, Part, ReasoningBlock, Text, ToolCall
 
@@ -40,20 +39,15 @@ def write(
     return writer.finish()
 
 
-class _Writer:
+class _Writer(BlockWriter["BedrockConverse", Block]):
     """Writes the messages of one request, and says each warning once."""
 
     def __init__(self, dialect: BedrockConverse, family: Family, provider: str, names: Names, notes: Notes) -> None:
-        self._dialect = dialect
+        super().__init__(dialect, dialect.provider or provider, notes)
         self._family = family
-        self._provider = dialect.provider or provider
         self._names = names
-        self._notes = notes
         self._titles = parts.Titles(dialect.document_name_max)
-        self._said: set[str] = set()
         self._system: list[Block] = []
-        self._turns: list[Turn] = []
-        self._unanswered: list[str] = []
         self._deferred: list[Block] = []
         """Files of tools' results that cannot stand within them."""
 
@@ -84,19 +78,10 @@ class _Writer:
 
     # Turns.
 
-    def _add_turn(self, role: str, blocks: list[Block]) -> None:
-        if not blocks:
-            return
-        last = self._turns[-1] if self._turns else None
-        if last is not None and last["role"] == role:
-            last["content"] += blocks
-        else:
-            self._turns.append({"role": role, "content": blocks})
-
     def _add_system(self, message: Message) -> None:
         self._system += self._marked(message, self._blocks(message, message.parts, "system"), place="system")
         if self._turns:
-            self._say_once("messages.system", "within the conversation was moved to the system prompt")
+            self._move_once("messages.system", "within the conversation was moved to the system prompt")
 
     def _lower_system(self) -> None:
         """Put the system prompt before what the user says first, for models that know none."""
@@ -104,7 +89,7 @@ class _Writer:
         self._system = []
         if not blocks:
             return
-        self._say_once("messages.system", "was put before the first user's text: this model knows no system prompt")
+        self._move_once("messages.system", "was put before the first user's text: this model knows no system prompt")
         first = next((turn for turn in self._turns if turn["role"] == "user"), None)
         if first is None:
             self._turns.insert(0, {"role": "user", "content": blocks})
@@ -116,7 +101,7 @@ class _Writer:
         if self._turns and (self._turns[0]["role"] == "user" or self._family.leading_assistant):
             return
         self._turns.insert(0, {"role": "user", "content": [{"text": self._dialect.blank_text}]})
-        self._say_once("messages", "begins with a user's turn that says nothing: the API wants one at first")
+        self._move_once("messages", "begins with a user's turn that says nothing: the API wants one at first")
 
     def _trim_last(self) -> None:
         """The API refuses a last assistant's turn that ends in blanks."""
@@ -125,7 +110,7 @@ class _Writer:
         text = final.get("text")
         if last["role"] == "assistant" and isinstance(text, str) and text != text.rstrip():
             last["content"][-1] = {"text": text.rstrip()}
-            self._say_once("messages.content", "lost the blanks at its end: the last assistant's message may not end in any")
+            self._move_once("messages.content", "lost the blanks at its end: the last assistant's message may not end in any")
 
     def _split(self, turn: Turn) -> list[Turn]:
         """Put results first; what may not stand beside them follows in a turn of its own, behind one of the assistant's."""
@@ -135,7 +120,7 @@ class _Writer:
             return [turn]
         if all(kind_of(block) in self._family.beside_results or caching.POINT in block for block in rest):
             return [{"role": "user", "content": self._in_order(turn["content"])}]
-        self._say_once("messages", "was split: this model takes no such content beside a tool's result, so the assistant says nothing in between")
+        self._move_once("messages", "was split: this model takes no such content beside a tool's result, so the assistant says nothing in between")
         between = {"role": "assistant", "content": [{"text": self._dialect.blank_text}]}
         return [{"role": "user", "content": results}, between, {"role": "user", "content": rest}]
 
@@ -155,12 +140,12 @@ class _Writer:
         if turn["role"] == "user" and any("document" in block for block in content) and not any("text" in block for block in content):
             place = next(index for index, block in enumerate(content) if "document" in block)
             content.insert(place, {"text": self._dialect.blank_text})
-            self._say_once("messages.document", "got a text beside it, without which the API takes none")
+            self._move_once("messages.document", "got a text beside it, without which the API takes none")
 
     # What a message says.
 
     def _placeholder(self) -> Block:
-        self._say_once("messages.blank", "text was replaced by a mark, since the API takes none that is blank")
+        self._move_once("messages.blank", "text was replaced by a mark, since the API takes none that is blank")
         return {"text": self._dialect.blank_text}
 
     def _blocks(self, message: Message, content: Iterable[Part], place: str = "messages") -> list[Block]:
@@ -171,7 +156,7 @@ class _Writer:
         for part in content:
             if isinstance(part, Text) and not part.text.strip():
                 if part.text:
-                    self._say_once("messages.blank", "text was left out, which is refused here")
+                    self._move_once("messages.blank", "text was left out, which is refused here")
                 continue
             blocks.append(parts.write(part, self._titles, self._drop_once))
             self._point(blocks, parts.mark_of(part), place)
@@ -189,9 +174,7 @@ class _Writer:
         """Put the message's cache point behind its blocks, and note what else of the message is left out."""
         if not message.extra:
             return blocks
-        unknown = [key for key in message.extra if key not in known and message.extra[key] is not None]
-        if unknown:
-            self._drop_once("messages.extra", f"{', '.join(sorted(unknown))} is not taken here")
+        self._drop_unknown(message, known)
         if blocks:
             self._point(blocks, message.extra.get(CACHE), place)
         return blocks
@@ -213,7 +196,7 @@ class _Writer:
         kind = kind_of(block)
         if kind not in MEDIA or kind in self._family.in_results:
             return block
-        self._say_once("messages.tool", f"handed in its {kind} behind the result: this model takes none within it")
+        self._move_once("messages.tool", f"handed in its {kind} behind the result: this model takes none within it")
         self._deferred.append(block)
         return {"text": _FOLLOWS}
 
@@ -223,38 +206,16 @@ class _Writer:
 
     # Assistants.
 
-    def _assistant(self, message: Message) -> list[Block]:
-        ours = self._is_ours(message)
-        blocks = self._kept(message) if ours else None
-        if blocks is None:
-            blocks = [*self._thoughts(message), *self._spoken(message), *(self._call(call, ours) for call in message.tool_calls)]
-        else:
-            self._unanswered += [block["toolUse"]["toolUseId"] for block in blocks if "toolUse" in block and _is_portable(block)]
-        return self._marked(message, blocks)
+    def _text_of(self, blocks: Sequence[JSONObject]) -> str:
+        return answer.text_of(blocks)
 
-    def _is_ours(self, message: Message) -> bool:
-        state = message.provider_state
-        return state is not None and state.provider == self._provider and state.dialect == self._dialect.name
+    def _ids_of(self, blocks: Sequence[JSONObject]) -> list[Any]:
+        return [block["toolUse"].get("toolUseId") for block in blocks if "toolUse" in block and _is_portable(block)]
 
-    def _kept(self, message: Message) -> list[Block] | None:
-        """Return the blocks as they came, None when the message has none or was changed since."""
-        state = message.provider_state
-        kept: Sequence[JSONObject] | None = state.data.get("content") if state is not None else None
-        if kept is None:
-            return None
-        calls = [block["toolUse"].get("toolUseId") for block in kept if "toolUse" in block and _is_portable(block)]
-        if answer.text_of(kept) != message.text or calls != [call.id for call in message.tool_calls]:
-            return None
-        return [dict(block) for block in kept if "text" not in block or block["text"].strip()]
-
-    def _thoughts(self, message: Message) -> list[Block]:
-        within = message.content if isinstance(message.content, tuple) else ()
-        blocks = [*message.reasoning, *(part for part in within if isinstance(part, ReasoningBlock))]
-        return [thought for block in blocks if (thought := self._thought(block)) is not None]
+    def _without_blanks(self, blocks: Sequence[JSONObject]) -> list[Block]:
+        return [dict(block) for block in blocks if "text" not in block or block["text"].strip()]
 
     def _thought(self, block: ReasoningBlock) -> Block | None:
-        if block.provider not in (None, self._provider) or block.dialect not in (None, self._dialect.name):
-            return None
         if block.redacted is not None:
             return {"reasoningContent": {"redactedContent": block.redacted}}
         if block.signature is not None:
@@ -263,49 +224,21 @@ class _Writer:
 
     def _spoken(self, message: Message) -> list[Block]:
         said = tuple(part for part in message.parts if not isinstance(part, ReasoningBlock))
-        if message.audio is not None:
-            self._drop_once("messages.audio", "spoken answers are sent back as text here")
-        if not said:
-            transcript = message.audio.get("transcript") if message.audio is not None else None
-            text = message.refusal or (transcript if isinstance(transcript, str) else None)
-            said = (Text(text),) if text else ()
+        self._drop_audio(message)
+        if not said and (text := said_otherwise(message)):
+            said = (Text(text),)
         return self._blocks(message, said)
 
     def _call(self, call: ToolCall, ours: bool) -> Block:
-        given = call.id or f"{len(self._turns)}/{len(self._unanswered)}/{call.function.name}"
-        wire = _identify(given)
-        self._unanswered.append(wire)
+        identity = self._open_call(call)
         if call.extra and not ours:
             self._drop_once("tool_calls.extra", "it came from another provider")
-        return {"toolUse": {"toolUseId": wire, "name": self._names.wire(call.function.name), "input": arguments_of(call), **(call.extra if ours else {})}}
+        return {"toolUse": {"toolUseId": identity, "name": self._names.wire(call.function.name), "input": arguments_of(call), **(call.extra if ours else {})}}
 
-    def _answered(self, given: str) -> str:
-        """Return the id of the call that a result answers; one without an id answers the first that is open."""
-        if not given and not self._unanswered:
-            raise InvalidRequestError("", "a tool's message needs a tool_call_id", param="messages")
-        wire = _identify(given) if given else self._unanswered[0]
-        if wire in self._unanswered:
-            self._unanswered.remove(wire)
-        return wire
-
-    # Notes.
-
-    def _drop_once(self, param: str, why: str) -> None:
-        if param not in self._said:
-            self._said.add(param)
-            self._notes.drop(param, why)
-
-    def _say_once(self, param: str, what: str) -> None:
-        if param not in self._said:
-            self._said.add(param)
-            self._notes.move(param, what)
+    def _identify(self, given: str) -> str:
+        return given if _ID.fullmatch(given) else answer.make_id(given)
 
 
 def _is_portable(block: JSONObject) -> bool:
     """Return whether a call is one that the caller runs."""
     return bool(block["toolUse"].get("type") != answer.SERVER)
-
-
-def _identify(given: str) -> str:
-    """Return an id that the API takes; another provider's may hold what it refuses."""
-    return given if _ID.fullmatch(given) else f"tooluse_{hashlib.sha256(given.encode()).hexdigest()[:22]}"

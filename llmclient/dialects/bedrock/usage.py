@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from llmclient.dialects.counts import count, find_reason, inclusive
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.types.chat import FinishReason
 from llmclient.types.messages import JSONObject
@@ -27,18 +28,17 @@ _NOTHING: Final = Usage()
 
 def read_finish(raw: Any, *, called: bool) -> FinishReason:
     """Return the portable reason; what nobody knows, and null, are `unknown`."""
-    reason: FinishReason = FINISH_REASONS.get(raw if isinstance(raw, str) else "", "unknown")
-    return "tool_calls" if called and reason in ("stop", "unknown") else reason
+    return find_reason(FINISH_REASONS, raw, called=called)
 
 
 def read_usage(value: Any) -> Usage | None:
     """Return the counts, or None when there are none."""
     if not is_object(value):
         return None
-    fresh, read, written = _count(value, "inputTokens"), _count(value, "cacheReadInputTokens"), _count(value, "cacheWriteInputTokens")
-    prompt = fresh if fresh is None else fresh + (read or 0) + (written or 0)
-    completion = _count(value, "outputTokens")
-    total = _count(value, "totalTokens")
+    fresh, read, written = count(value, "inputTokens"), count(value, "cacheReadInputTokens"), count(value, "cacheWriteInputTokens")
+    prompt = inclusive(fresh, read, written)
+    completion = count(value, "outputTokens")
+    total = count(value, "totalTokens")
     usage = Usage(
         prompt_tokens=prompt,
         completion_tokens=completion,
@@ -55,9 +55,4 @@ def _hourly(value: JSONObject) -> int | None:
     details = value.get("cacheDetails")
     if not is_array(details):
         return None
-    return sum(_count(detail, "inputTokens") or 0 for detail in details if is_object(detail) and detail.get("ttl") == _HOUR)
-
-
-def _count(value: JSONObject, name: str) -> int | None:
-    number = value.get(name)
-    return number if isinstance(number, int) and not isinstance(number, bool) and number >= 0 else None
+    return sum(count(detail, "inputTokens") or 0 for detail in details if is_object(detail) and detail.get("ttl") == _HOUR)

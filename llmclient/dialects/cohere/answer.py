@@ -12,7 +12,7 @@ from llmclient.dialects.cohere.messages import PLAN
 from llmclient.dialects.cohere.usage import read_finish, read_usage
 from llmclient.dialects.decoding import replay
 from llmclient.dialects.openai.answer import make_id
-from llmclient.dialects.shapes import is_array, is_object
+from llmclient.dialects.shapes import is_array, is_object, read_text
 from llmclient.errors import ProviderError, ResponseParsingError
 from llmclient.types.chat import ChatResponse, Choice
 from llmclient.types.messages import EMPTY, FunctionCall, JSONObject, Message, ProviderState, ReasoningBlock, ToolCall, read_arguments
@@ -60,9 +60,9 @@ def failure_of(response: ChatResponse) -> ProviderError | None:
 
 def build(dialect: CohereChat, value: JSONObject, model: str, request_id: str, *, ended: bool = True) -> ChatResponse:
     """Return the response made of an answer in the API's shape; raises ResponseParsingError for a part that is none."""
-    identity = _text(value.get("id"))
+    identity = read_text(value.get("id"))
     message = _message(dialect, value["message"], model, identity or request_id)
-    raw = _text(value.get("finish_reason"))
+    raw = read_text(value.get("finish_reason"))
     reason = read_finish(raw, called=bool(message.tool_calls)) if ended else None
     return ChatResponse(
         id=identity,
@@ -84,10 +84,6 @@ def _extra(value: JSONObject) -> JSONObject:
     return out or EMPTY
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
 def _array(value: Any) -> Sequence[Any]:
     return value if is_array(value) else ()
 
@@ -99,7 +95,7 @@ def _message(dialect: CohereChat, value: JSONObject, model: str, seed: str) -> M
     texts = [block["text"] for block, kind in zip(blocks, kinds, strict=True) if kind == "text"]
     thoughts = [block["thinking"] for block, kind in zip(blocks, kinds, strict=True) if kind == "thinking"]
     reasoning = [ReasoningBlock(thought, None, None, dialect.provider, model, dialect.name) for thought in thoughts]
-    plan = _text(value.get("tool_plan"))
+    plan = read_text(value.get("tool_plan"))
     if plan is not None:
         reasoning.append(ReasoningBlock(plan, None, None, dialect.provider, model, dialect.name, PLAN))
     return Message(
@@ -123,7 +119,7 @@ def _call(call: Any, seed: str, index: int) -> ToolCall:
     function = call.get("function") if is_object(call) else None
     if not is_object(function) or not isinstance(function.get("name"), str):
         raise ResponseParsingError("", "a tool call of the answer names no function")
-    return ToolCall(_text(call.get("id")) or make_id(seed, index), FunctionCall(function["name"], read_arguments(function.get("arguments"))))
+    return ToolCall(read_text(call.get("id")) or make_id(seed, index), FunctionCall(function["name"], read_arguments(function.get("arguments"))))
 
 
 def read_logprobs(value: Any) -> JSONObject | None:

@@ -8,18 +8,18 @@ from typing import ClassVar
 import attrs
 
 from llmclient.dialects import failure
-from llmclient.dialects.base import Dialect
 from llmclient.dialects.bodies import lacking, parse
 from llmclient.dialects.cohere import problems
+from llmclient.dialects.listing import ModelList, named_models, query_of
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ProviderError
 from llmclient.types.context import RequestContext, WireRequest
-from llmclient.types.listing import ListedModel, ListModelsRequest, ListModelsResponse
+from llmclient.types.listing import ListModelsRequest, ListModelsResponse
 from llmclient.types.messages import EMPTY
 
 
 @attrs.frozen(kw_only=True)
-class CohereModels(Dialect[ListModelsRequest, ListModelsResponse]):
+class CohereModels(ModelList):
     """Ask for the list of models. Each field is a quirk; its default is what Cohere does."""
 
     name: ClassVar[str] = "cohere_models"
@@ -30,13 +30,9 @@ class CohereModels(Dialect[ListModelsRequest, ListModelsResponse]):
     error_codes: Mapping[str, failure.Kind] = attrs.field(default=EMPTY, hash=False)
     """The provider's own error codes -> what they mean."""
 
-    def supported_params(self, model: str) -> frozenset[str]:
-        """Return the empty set: listing takes no parameters."""
-        return frozenset()
-
     def encode(self, request: ListModelsRequest, context: RequestContext) -> WireRequest:
         """Return a GET; `extra` goes into the query (`endpoint`, `default_only`, …)."""
-        query = {"page_size": str(self.limit), **{name: str(value) for name, value in request.extra.items()}}
+        query = {"page_size": str(self.limit), **query_of(request)}
         return WireRequest(path=self.path, method="GET", query=query)
 
     def decode(self, raw: bytes, model: str, request_id: str) -> ListModelsResponse:
@@ -48,9 +44,7 @@ class CohereModels(Dialect[ListModelsRequest, ListModelsResponse]):
         rows = value.get("models") if is_object(value) else None
         if not is_array(rows):
             raise lacking(raw, "list of models")
-        named = [row for row in rows if is_object(row) and isinstance(row.get("name"), str)]
-        extras = [{key: item for key, item in row.items() if key != "name" and item is not None} for row in named]
-        return ListModelsResponse(models=tuple(ListedModel(id=row["name"], extra=extra) for row, extra in zip(named, extras, strict=True)))
+        return ListModelsResponse(models=named_models(rows))
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Return (never raise) the error that a status other than 2xx means."""

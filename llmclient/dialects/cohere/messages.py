@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.base import Notes
+from llmclient.dialects.calls import answered
 from llmclient.dialects.openai.answer import make_id
+from llmclient.dialects.turns import MessageWriter, thoughts_of
 from llmclient.errors import InvalidRequestError
 from llmclient.types.context import RequestContext
 from llmclient.types.messages import Audio, File, Image, JSONObject, Message, Other, Part, ReasoningBlock, Refusal, Text, ToolCall
@@ -25,18 +27,15 @@ _NATIVE: Final[Mapping[str, frozenset[str]]] = {"tool": frozenset({"document"}),
 
 def write(dialect: CohereChat, messages: Sequence[Message], context: RequestContext, notes: Notes) -> list[Wire]:
     """Return the conversation; raises InvalidRequestError for a part that cannot be carried."""
-    writer = _Writer(dialect.name, dialect.provider or context.provider, notes)
+    writer = _Writer(dialect, dialect.provider or context.provider, notes)
     return [writer.write(message) for message in messages]
 
 
-class _Writer:
+class _Writer(MessageWriter["CohereChat"]):
     """Writes the messages of one request, and says each warning once."""
 
-    def __init__(self, dialect: str, provider: str, notes: Notes) -> None:
-        self._dialect = dialect
-        self._provider = provider
-        self._notes = notes
-        self._said: set[str] = set()
+    def __init__(self, dialect: CohereChat, provider: str, notes: Notes) -> None:
+        super().__init__(dialect, provider, notes)
         self._open: list[str] = []
         self._turn = 0
 
@@ -48,18 +47,16 @@ class _Writer:
                 return self._assistant(message)
             case "tool":
                 # The API makes a document of a text, so that it can be cited as well.
-                return {"role": "tool", "tool_call_id": self._answered(message.tool_call_id), "content": self._content(message, message.content)}
+                return {"role": "tool", "tool_call_id": answered(self._open, message.tool_call_id), "content": self._content(message, message.content)}
             case role:
                 return {"role": _ROLES.get(role, role), "content": self._content(message, message.content)}
 
     def _note_lost(self, message: Message) -> None:
         if message.name is not None:
             self._drop_once("messages.name", "names of speakers are not taken here")
-        if message.audio is not None:
-            self._drop_once("messages.audio", "spoken answers are sent back as text here")
-        unknown = sorted(key for key, value in message.extra.items() if value is not None) if message.extra else None
-        if unknown:
-            self._drop_once("messages.extra", f"{', '.join(unknown)} is not taken here")
+        self._drop_audio(message)
+        if message.extra:
+            self._drop_unknown(message)
 
     # Assistants.
 
@@ -86,7 +83,7 @@ class _Writer:
         thoughts: list[Wire] = []
         plan: list[str] = []
         for block in blocks:
-            if not block.text or block.provider not in (None, self._provider) or block.dialect not in (None, self._dialect):
+            if not block.text or not self._may_replay(block):
                 continue
             if block.id == PLAN or (called and block.provider is None and block.dialect is None):
                 plan.append(block.text)
@@ -97,7 +94,7 @@ class _Writer:
     def _kept(self, message: Message) -> Sequence[JSONObject] | None:
         """Return the content as it came, None when the message has none of this kind or was changed since."""
         state = message.provider_state
-        if state is None or state.provider != self._provider or state.dialect != self._dialect:
+        if state is None or not self._came_from_here(message):
             return None
         kept: Sequence[JSONObject] = state.data.get("content", ())
         text = "".join(str(block.get("text", "")) for block in kept if block.get("type") == "text")
@@ -111,15 +108,6 @@ class _Writer:
         if call.extra:
             self._drop_once("tool_calls.extra", f"{', '.join(sorted(call.extra))} is not taken here")
         return {"id": identity, "type": "function", "function": {"name": call.function.name, "arguments": call.function.arguments}}
-
-    def _answered(self, given: str | None) -> str:
-        """Return the id of the call that a result answers; one without an id answers the first that is open."""
-        if not given and not self._open:
-            raise InvalidRequestError("", "a tool's message needs a tool_call_id", param="messages")
-        identity = given or self._open[0]
-        if identity in self._open:
-            self._open.remove(identity)
-        return identity
 
     # Content.
 
@@ -146,19 +134,13 @@ class _Writer:
             case Other():
                 return _other(part, role)
 
-    def _drop_once(self, param: str, why: str) -> None:
-        if param not in self._said:
-            self._said.add(param)
-            self._notes.drop(param, why)
-
 
 def _split(message: Message) -> tuple[Sequence[ReasoningBlock], str | tuple[Part, ...] | None]:
     """Return the thoughts of a message, also those among its parts, and the rest of its content."""
     content = message.content
     if content is None or isinstance(content, str):
         return message.reasoning, content
-    within = tuple(part for part in content if isinstance(part, ReasoningBlock))
-    return message.reasoning + within, tuple(part for part in content if not isinstance(part, ReasoningBlock))
+    return thoughts_of(message), tuple(part for part in content if not isinstance(part, ReasoningBlock))
 
 
 def _other(part: Other, role: str) -> JSONObject:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.base import Notes
-from llmclient.dialects.shapes import is_object
+from llmclient.dialects.params import OFF, check_stops, clamp, given, schema_of
 from llmclient.errors import InvalidRequestError
-from llmclient.types.chat import PARAMS, ChatRequest
+from llmclient.types.chat import ChatRequest
 from llmclient.types.messages import JSONObject, Tool
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ _CARRIED: Final = frozenset({
     "tools", "tool_choice", "response_format", "temperature", "top_p", "top_k", "max_tokens", "stop", "seed", "presence_penalty",
     "frequency_penalty", "logprobs", "reasoning_effort", "thinking",
 })  # fmt: skip
-_OFF: Final = frozenset({"none", "off"})
 _UNBOUNDED: Final = frozenset({"xhigh", "max"})
 _ANY_OBJECT: Final[JSONObject] = {"type": "object", "properties": {}}
 
@@ -37,25 +36,12 @@ def refusal(dialect: CohereChat, name: str, model: str) -> str | None:
 def write(dialect: CohereChat, request: ChatRequest, body: dict[str, Any], notes: Notes) -> None:
     """Add what the request gives to the body; raises InvalidRequestError for what must not be dropped and cannot be sent."""
     writer = _Writer(dialect, request, body, notes)
-    for name in PARAMS:
-        value = getattr(request, name)
-        if value is None or _is_moot(name, value):
-            continue
+    for name, value in given(request):
         why = refusal(dialect, name, request.model)
         if why is None:
             _WRITERS[name](writer, value)
-        elif not (name == "reasoning_effort" and value in _OFF):
+        elif not (name == "reasoning_effort" and value in OFF):
             notes.drop(name, why)
-
-
-def _is_moot(name: str, value: Any) -> bool:
-    """Return whether leaving the parameter out says the same."""
-    return (
-        (name == "n" and value == 1)
-        or (name in ("tools", "stop", "logit_bias", "metadata", "logprobs", "top_logprobs", "store") and not value)
-        or (name == "response_format" and value.get("type") == "text")
-        or (name == "modalities" and tuple(value) == ("text",))
-    )
 
 
 class _Writer:
@@ -89,27 +75,19 @@ class _Writer:
             case "json_object":
                 self._body["response_format"] = value
             case "json_schema":
-                wrapper = value.get("json_schema")
-                schema = wrapper.get("schema") if is_object(wrapper) else None
-                if not is_object(schema):
-                    raise InvalidRequestError("", "response_format needs a json_schema with a schema", param="response_format")
-                self._body["response_format"] = {"type": "json_object", "json_schema": schema}
+                self._body["response_format"] = {"type": "json_object", "json_schema": schema_of(value)}
             case kind:
                 self._notes.drop("response_format", f"{kind} cannot be asked for")
 
     def stop(self, value: tuple[str, ...]) -> None:
-        if len(value) > self._dialect.max_stop:
-            raise InvalidRequestError("", f"at most {self._dialect.max_stop} stop sequences are taken here, got {len(value)}", param="stop")
+        check_stops(value, self._dialect.max_stop)
         self._body["stop_sequences"] = list(value)
 
     def same(self, name: str) -> Callable[[Any], None]:
         return lambda value: self._body.update({name: value})
 
     def ranged(self, name: str, field: str, bounds: tuple[float, float] | None, value: float) -> None:
-        sent = value if bounds is None else min(max(value, bounds[0]), bounds[1])
-        if sent != value:
-            self._notes.clamp(name, value, sent)
-        self._body[field] = sent
+        self._body[field] = clamp(name, value, bounds, self._notes)
 
     # Thoughts.
 
@@ -123,7 +101,7 @@ class _Writer:
     def reasoning_effort(self, value: str) -> None:
         if self._request.thinking is not None and "thinking" not in self._dialect.unsupported:
             self._notes.drop("reasoning_effort", "thinking is given, and there is no effort beside it")
-        elif value in _OFF:
+        elif value in OFF:
             self._body["thinking"] = {"type": "disabled"}
         elif value in self._dialect.budgets:
             self._body["thinking"] = {"type": "enabled", "token_budget": self._dialect.budgets[value]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.chunks import TextChunk
@@ -62,9 +62,6 @@ class CohereDecoder(NamedEventDecoder["CohereChat"]):
     def _cut_rest(self) -> tuple[list[bytes], bytes | None]:
         return self._framing.finish()
 
-    def _decode(self, body: bytes) -> ChatResponse:
-        return answer.decode(self._dialect, body, self._model, self._request_id)
-
     def _build(self) -> ChatResponse:
         content = [{**begun, begun["type"]: jsons.join(pieces)} if begun["type"] in ("text", "thinking") else begun for begun, pieces in self._parts.values()]
         message = {
@@ -78,38 +75,29 @@ class CohereDecoder(NamedEventDecoder["CohereChat"]):
 
     # Events.
 
-    def _take(self, pieces: list[bytes]) -> list[ChatChunk]:
-        chunks: list[ChatChunk] = []
+    def _read(self, pieces: Iterator[bytes], chunks: list[ChatChunk]) -> None:
         add = chunks.append
         loads = jsons.loads
         parts = self._parts
-        count = 0
-        payload = b""
-        try:
-            for payload in pieces:
-                count += 1
-                event = loads(payload)
-                if event["type"] == "content-delta" and "logprobs" not in event and (part := parts.get(event["index"])) is not None:
-                    kind = part[0]["type"]
-                    text = event["delta"]["message"]["content"].get(kind)
-                    if text.__class__ is str and kind in ("text", "thinking"):
-                        part[1].append(text)
-                        if text:
-                            piece = TextChunk(text, event)
-                            if kind == "thinking":
-                                piece.text, piece.reasoning = "", text  # type: ignore[misc]  # frozen in the end, not yet
-                            piece.__class__ = ChatChunk  # type: ignore[assignment]  # a subclass without fields of its own
-                            add(piece)
-                        continue
-                chunk = self._on(event)
-                if chunk is not None:
-                    add(chunk)
-                if self._is_over():
-                    break
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            self.error = self._garbage(payload, error)
-        self.events += count
-        return chunks
+        for payload in pieces:
+            event = loads(payload)
+            if event["type"] == "content-delta" and "logprobs" not in event and (part := parts.get(event["index"])) is not None:
+                kind = part[0]["type"]
+                text = event["delta"]["message"]["content"].get(kind)
+                if text.__class__ is str and kind in ("text", "thinking"):
+                    part[1].append(text)
+                    if text:
+                        piece = TextChunk(text, event)
+                        if kind == "thinking":
+                            piece.text, piece.reasoning = "", text  # type: ignore[misc]  # frozen in the end, not yet
+                        piece.__class__ = ChatChunk  # type: ignore[assignment]  # a subclass without fields of its own
+                        add(piece)
+                    continue
+            chunk = self._on(event)
+            if chunk is not None:
+                add(chunk)
+            if self.done or self.error is not None:
+                return
 
     def _find_failure(self, value: Any) -> ProviderError | None:
         return problems.of_body(value, self._model, self._dialect.error_codes)

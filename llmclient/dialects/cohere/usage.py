@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from llmclient.dialects.counts import find_reason, inner
 from llmclient.dialects.shapes import is_object
 from llmclient.types.chat import FinishReason
-from llmclient.types.messages import EMPTY, JSONObject
+from llmclient.types.messages import JSONObject
 from llmclient.types.usage import Usage, total_of
 
 FINISH_REASONS: Final[Mapping[str, FinishReason]] = {
@@ -26,8 +27,7 @@ _NOTHING: Final = Usage()
 
 def read_finish(raw: Any, *, called: bool) -> FinishReason:
     """Return the portable reason; what nobody knows, and null, are `unknown`."""
-    reason: FinishReason = FINISH_REASONS.get(raw if isinstance(raw, str) else "", "unknown")
-    return "tool_calls" if called and reason in ("stop", "unknown") else reason
+    return find_reason(FINISH_REASONS, raw, called=called)
 
 
 def read_usage(value: Any) -> Usage | None:
@@ -66,12 +66,6 @@ def read_billed(value: JSONObject) -> Usage | None:
         requests=count(billed, "search_units"),
     )
     return None if usage == _NOTHING else usage
-
-
-def inner(value: JSONObject, name: str) -> JSONObject:
-    """Return an object within another, an empty one in place of anything else."""
-    found = value.get(name)
-    return found if is_object(found) else EMPTY
 
 
 def count(value: JSONObject, name: str) -> int | None:

@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Final, Literal
 
 import attrs
 
-from llmclient.dialects.base import ChatDialect, Notes, merge_extra
+from llmclient.dialects.base import ChatDialect, Notes
 from llmclient.dialects.gemini import answer, contents, params, problems
 from llmclient.dialects.gemini.paths import fill, resource
 from llmclient.dialects.gemini.stream import GeminiChatDecoder
-from llmclient.dialects.shapes import is_object
+from llmclient.dialects.params import lay_over
 from llmclient.errors import InvalidRequestError, ProviderError
 from llmclient.types.chat import PARAMS, ChatRequest, ChatResponse
 from llmclient.types.context import RequestContext, WireRequest
@@ -127,15 +127,7 @@ class GeminiChat(ChatDialect):
 
 def _add_extra(body: dict[str, Any], extra: Mapping[str, Any], notes: Notes) -> None:
     """Lay `extra` over the body; the two groups of settings are joined rather than replaced."""
-    rest = dict(extra)
-    for name in _MERGED:
-        given, held = rest.get(name), body.get(name)
-        if is_object(given) and is_object(held):
-            joined = dict(held)
-            merge_extra(joined, given, notes)
-            body[name] = joined
-            del rest[name]
-    merge_extra(body, rest, notes)
+    lay_over(body, extra, _MERGED, notes)
     if body.get("cachedContent"):
         beside = [name for name in _NOT_WITH_CACHE if body.get(name)]
         if beside:

@@ -11,6 +11,7 @@ from llmclient.dialects.gemini import answer, parts
 from llmclient.dialects.gemini.paths import bare
 from llmclient.dialects.gemini.results import Results
 from llmclient.dialects.shapes import is_array, is_object
+from llmclient.dialects.turns import MessageWriter
 from llmclient.errors import InvalidRequestError
 from llmclient.types.chat import ChatRequest
 from llmclient.types.context import RequestContext
@@ -31,14 +32,11 @@ def write(dialect: GeminiChat, request: ChatRequest, context: RequestContext, no
     return Writer(dialect, request.model, context.provider, notes).write(request.messages)
 
 
-class Writer:
+class Writer(MessageWriter["GeminiChat"]):
     """Writes the conversation of one request, and says each warning once."""
 
     def __init__(self, dialect: GeminiChat, model: str, provider: str, notes: Notes) -> None:
-        self._dialect = dialect
-        self._provider = dialect.provider or provider
-        self._notes = notes
-        self._said: set[str] = set()
+        super().__init__(dialect, dialect.provider or provider, notes)
         self._sent: set[int] = set()
         self._messages: Sequence[Message] = ()
         self._signed = matches(bare(model), dialect.signed_models)
@@ -181,10 +179,6 @@ class Writer:
                 return [*written[:index], {**part, "thoughtSignature": self._dialect.dummy_signature}, *written[index + 1 :]]
         return written
 
-    def _is_ours(self, message: Message) -> bool:
-        state = message.provider_state
-        return state is None or (state.provider == self._provider and state.dialect == self._dialect.name)
-
     # Notes.
 
     def _part(self, part: Part) -> Wire:
@@ -193,19 +187,7 @@ class Writer:
     def _check(self, message: Message, known: frozenset[str] = frozenset()) -> None:
         if message.name is not None and message.role != "tool":
             self._drop_once("messages.name", "names of speakers are not taken here")
-        unknown = [key for key in message.extra if key not in known and message.extra[key] is not None]
-        if unknown:
-            self._drop_once("messages.extra", f"{', '.join(sorted(unknown))} is not taken here")
-
-    def _drop_once(self, param: str, why: str) -> None:
-        if param not in self._said:
-            self._said.add(param)
-            self._notes.drop(param, why)
-
-    def _move_once(self, param: str, where: str) -> None:
-        if param not in self._said:
-            self._said.add(param)
-            self._notes.move(param, where)
+        self._drop_unknown(message, known)
 
 
 def matches(model: str, patterns: Iterable[str]) -> bool:

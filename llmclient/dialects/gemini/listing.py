@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Final
 
 import attrs
 
-from llmclient.dialects.base import Dialect
 from llmclient.dialects.bodies import lacking, parse
 from llmclient.dialects.gemini import problems
 from llmclient.dialects.gemini.paths import bare, fill
+from llmclient.dialects.listing import ModelList, query_of
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ProviderError
 from llmclient.types.context import RequestContext, WireRequest
@@ -21,7 +21,7 @@ _LISTS: Final = ("models", "publisherModels", "tunedModels")
 
 
 @attrs.frozen(kw_only=True)
-class GeminiModels(Dialect[ListModelsRequest, ListModelsResponse]):
+class GeminiModels(ModelList):
     """Ask for the list of models. Each field is a quirk; its default is what the Gemini API does."""
 
     name: ClassVar[str] = "gemini_models"
@@ -32,14 +32,10 @@ class GeminiModels(Dialect[ListModelsRequest, ListModelsResponse]):
     page_size: int | None = 1_000
     """How many models to ask for at once, the most that there may be; None not to say."""
 
-    def supported_params(self, model: str) -> frozenset[str]:
-        """Return the empty set: listing takes no parameters."""
-        return frozenset()
-
     def encode(self, request: ListModelsRequest, context: RequestContext) -> WireRequest:
         """Return a GET; `extra` goes into the query."""
         query = {} if self.page_size is None else {"pageSize": str(self.page_size)}
-        query |= {name: str(value) for name, value in request.extra.items()}
+        query |= query_of(request)
         return WireRequest(path=fill(self.path, context.config, api_version=self.api_version), method="GET", query=query)
 
     def decode(self, raw: bytes, model: str, request_id: str) -> ListModelsResponse:

@@ -9,8 +9,8 @@ from llmclient.dialects.base import Notes
 from llmclient.dialects.gemini import thinking
 from llmclient.dialects.gemini.schemas import tidy, to_openapi
 from llmclient.dialects.gemini.tools import Tools
+from llmclient.dialects.params import check_stops
 from llmclient.dialects.shapes import is_object
-from llmclient.errors import InvalidRequestError
 from llmclient.types.chat import PARAMS, ChatRequest
 from llmclient.types.messages import JSONObject
 
@@ -90,9 +90,7 @@ class _Writer:
         """Leave it to `finish`."""
 
     def _stop(self, name: str, value: tuple[str, ...]) -> None:
-        most = self._dialect.max_stop
-        if len(value) > most:
-            raise InvalidRequestError("", f"at most {most} stop sequences are taken here, got {len(value)}", param="stop")
+        check_stops(value, self._dialect.max_stop)
         if value:
             self._config["stopSequences"] = list(value)
 

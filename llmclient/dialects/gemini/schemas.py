@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from llmclient.dialects.references import Growth
+from llmclient.dialects.references import NAMED, VALUES, Growth, resolve
 from llmclient.dialects.shapes import is_array, is_object
-from llmclient.errors import TransformationError
 from llmclient.types.messages import JSONObject
 
 Lose = Callable[[str, str], None]
 """Takes note of a keyword that is left out, and why."""
 
-_DEFINITIONS: Final = ("$defs", "definitions")
-_NAMED: Final = frozenset({"properties", "patternProperties", "dependentSchemas", *_DEFINITIONS})
-"""Keywords whose value maps names of the caller's own to schemas."""
-_VALUES: Final = frozenset({"enum", "const", "default", "examples", "example", "required"})
-"""Keywords whose value is data."""
 _IGNORED: Final = frozenset({"title"})
 """What may stand beside a `$ref`, since it says nothing."""
 _UNROLLED: Final = 3
@@ -38,18 +32,6 @@ _SPELLINGS: Final = {
 }  # fmt: skip
 """How Google's own SDK writes some keywords."""
 _FORMATS: Final = frozenset({"enum", "date-time", "float", "double", "int32", "int64"})
-
-
-def resolve(pointer: Any, root: JSONObject) -> JSONObject:
-    """Return what a local reference points to; raises TransformationError when there is no such place."""
-    found: Any = root
-    if isinstance(pointer, str) and pointer.startswith("#"):
-        for step in pointer[1:].split("/")[1:]:
-            name = step.replace("~1", "/").replace("~0", "~")
-            found = found.get(name) if is_object(found) else None
-        if is_object(found):
-            return found
-    raise TransformationError("", f"the schema refers to {pointer}, which is not in it")
 
 
 # JSON Schema, but for what may not stand beside a reference.
@@ -95,9 +77,9 @@ def _tidy(node: Any, root: JSONObject, trail: tuple[str, ...], lose: Lose, growt
 
 def _under(key: str, value: Any, visit: Callable[[Any], Any]) -> Any:
     """Visit the schemas under a keyword; names of the caller's own and data are no schemas."""
-    if key in _VALUES:
+    if key in VALUES:
         return value
-    if key in _NAMED and is_object(value):
+    if key in NAMED and is_object(value):
         return {name: visit(item) for name, item in value.items()}
     return visit(value)
 

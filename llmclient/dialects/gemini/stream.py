@@ -55,7 +55,7 @@ class GeminiChatDecoder(StreamDecoder["GeminiChat", bytes]):
     def _cut(self, data: bytes) -> list[bytes]:
         if self._source is None:
             data = self._begin(data)
-        return [] if self._source is None else self._source.feed(data)
+        return [] if self._source is None or self._ended else self._source.feed(data)
 
     def _cut_rest(self) -> tuple[list[bytes], bytes | None]:
         if self._garbage:

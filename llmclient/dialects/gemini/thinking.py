@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.base import Notes
 from llmclient.dialects.gemini.paths import bare
+from llmclient.dialects.params import OFF
 from llmclient.types.messages import JSONObject
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 _EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 _TOKENS: Final = {"minimal": 1_024, "low": 1_024, "medium": 8_192, "high": 24_576}
 """What an effort is in tokens, as Google's own OpenAI-like endpoint reads it (https://ai.google.dev/gemini-api/docs/openai)."""
-_OFF: Final = frozenset({"none", "off"})
 
 
 def thinks(dialect: GeminiChat, model: str) -> bool:
@@ -38,17 +38,17 @@ def levels(dialect: GeminiChat, model: str) -> tuple[str, ...]:
 
 def of_effort(dialect: GeminiChat, model: str, effort: str, notes: Notes) -> dict[str, Any]:
     """Return the thinkingConfig of a portable effort, empty when it was dropped; thoughts are asked for, too."""
-    if effort not in _EFFORTS and effort not in _OFF:
+    if effort not in _EFFORTS and effort not in OFF:
         notes.drop("reasoning_effort", f"{effort!r} is none of {', '.join(_EFFORTS)}")
         return {}
     limits = budget(dialect, model)
     if limits is not None:
-        return _tokens(dialect, model, limits, 0 if effort in _OFF else _TOKENS.get(effort, limits[1]), "reasoning_effort", effort, notes)
+        return _tokens(dialect, model, limits, 0 if effort in OFF else _TOKENS.get(effort, limits[1]), "reasoning_effort", effort, notes)
     return _level(levels(dialect, model), effort, notes)
 
 
 def _level(known: tuple[str, ...], effort: str, notes: Notes) -> dict[str, Any]:
-    rank = _EFFORTS.index("none" if effort in _OFF else effort)
+    rank = _EFFORTS.index("none" if effort in OFF else effort)
     # Of two that are equally near, the lower is cheaper.
     sent = min(known, key=lambda word: (abs(_EFFORTS.index(word) - rank), _EFFORTS.index(word)))
     if sent != effort:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from llmclient.dialects.counts import count, find_reason
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.types.chat import FinishReason
 from llmclient.types.messages import JSONObject
@@ -38,8 +39,7 @@ def finish_word(raw: Any) -> str | None:
 
 def read_finish(word: str | None, *, called: bool) -> FinishReason:
     """Return the portable reason; after a call the provider says STOP, too."""
-    reason = "unknown" if word is None else FINISH_REASONS.get(word, "unknown")
-    return "tool_calls" if called and reason in ("stop", "unknown") else reason
+    return find_reason(FINISH_REASONS, word, called=called)
 
 
 def fold_usage(merged: dict[str, Any], usages: Sequence[JSONObject]) -> None:
@@ -67,17 +67,17 @@ def read_usage(value: Any) -> Usage | None:
     """
     if not is_object(value):
         return None
-    prompt = total_of(_count(value, "promptTokenCount"), _count(value, "toolUsePromptTokenCount"))
-    thoughts = _count(value, "thoughtsTokenCount")
-    completion = total_of(_count(value, "candidatesTokenCount"), thoughts)
-    total = _count(value, "totalTokenCount")
+    prompt = total_of(count(value, "promptTokenCount"), count(value, "toolUsePromptTokenCount"))
+    thoughts = count(value, "thoughtsTokenCount")
+    completion = total_of(count(value, "candidatesTokenCount"), thoughts)
+    total = count(value, "totalTokenCount")
     heard = total_of(_modality(value, "promptTokensDetails", "AUDIO"), _modality(value, "toolUsePromptTokensDetails", "AUDIO"))
     spoken = _modality(value, "candidatesTokensDetails", "AUDIO")
     usage = Usage(
         prompt_tokens=prompt,
         completion_tokens=completion,
         total_tokens=total_of(prompt, completion) if total is None else total,
-        cached_tokens=_count(value, "cachedContentTokenCount"),
+        cached_tokens=count(value, "cachedContentTokenCount"),
         reasoning_tokens=thoughts,
         audio_tokens=total_of(heard, spoken),
         prompt_audio_tokens=heard,
@@ -87,19 +87,10 @@ def read_usage(value: Any) -> Usage | None:
     return None if usage == _NOTHING else usage
 
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _count(value: JSONObject, name: str) -> int | None:
-    number = value.get(name)
-    return number if _is_count(number) else None
-
-
 def _modality(value: JSONObject, name: str, kind: str) -> int | None:
     found = None
     rows = value.get(name)
     for row in rows if is_array(rows) else ():
         if is_object(row) and row.get("modality") == kind:
-            found = total_of(found, _count(row, "tokenCount"))
+            found = total_of(found, count(row, "tokenCount"))
     return found

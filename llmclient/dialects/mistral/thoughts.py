@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from llmclient.dialects.openai.answer import part_text, read_text
-from llmclient.dialects.shapes import is_array, is_object
+from llmclient.dialects.openai.answer import part_text
+from llmclient.dialects.shapes import is_array, is_object, read_text
 from llmclient.types.chat import ChatResponse
 from llmclient.types.messages import ReasoningBlock
 from llmclient.wire import jsons

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from llmclient.dialects import turns
 from llmclient.dialects.base import Notes
 from llmclient.types.messages import Audio, File, Message, Other, Part, ReasoningBlock, Text
 
@@ -66,13 +67,12 @@ def _document(part: File) -> dict[str, Any]:
 
 def may_replay(dialect: MistralChat, block: ReasoningBlock, provider: str) -> bool:
     """Return whether thoughts may go back: only to whom they came from."""
-    return dialect.replay_reasoning != "never" and block.provider in (None, provider) and block.dialect in (None, dialect.name)
+    return dialect.replay_reasoning != "never" and turns.may_replay(block, provider, dialect.name)
 
 
 def _replay_signed(dialect: MistralChat, message: Message, provider: str) -> Message:
     """Put thoughts that are signed before the content, each with its signature; those without one are left to OpenAI's dialect."""
-    within = tuple(part for part in message.parts if isinstance(part, ReasoningBlock))
-    blocks = [block for block in (*message.reasoning, *within) if may_replay(dialect, block, provider)]
+    blocks = [block for block in turns.thoughts_of(message) if may_replay(dialect, block, provider)]
     if dialect.replay_reasoning != "content_list" or not any(block.signature for block in blocks):
         return message
     visible = tuple(part for part in message.parts if not isinstance(part, ReasoningBlock))

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from llmclient.dialects import bodies, failure
 from llmclient.dialects.base import truncated
 from llmclient.dialects.bodies import make_loads, parse
+from llmclient.dialects.counts import count, find_reason
 from llmclient.dialects.decoding import replay
 from llmclient.dialects.openai.answer import make_id
-from llmclient.dialects.shapes import is_array, is_object
+from llmclient.dialects.shapes import is_array, is_object, read_text
 from llmclient.errors import ResponseParsingError
 from llmclient.types.chat import ChatResponse, Choice, FinishReason
 from llmclient.types.messages import EMPTY, FunctionCall, JSONObject, Message, ReasoningBlock, ToolCall, read_arguments
@@ -48,9 +49,9 @@ def unreadable(raw: bytes, model: str) -> ResponseParsingError:
 
 def build(dialect: OllamaChat, value: JSONObject, model: str, request_id: str, *, ended: bool = True) -> ChatResponse:
     """Return the response made of an answer in the API's shape; raises ResponseParsingError for a call that is none."""
-    answered = _text(value.get("model"))
+    answered = read_text(value.get("model"))
     message = _message(dialect, value["message"], answered or model, request_id)
-    raw = _text(value.get("done_reason"))
+    raw = read_text(value.get("done_reason"))
     reason = read_finish(raw, called=bool(message.tool_calls)) if ended else None
     return ChatResponse(
         model=answered,
@@ -63,13 +64,12 @@ def build(dialect: OllamaChat, value: JSONObject, model: str, request_id: str, *
 
 def read_finish(raw: str | None, *, called: bool) -> FinishReason:
     """Return the portable reason; what nobody knows, and none at all as from old servers, are `unknown`."""
-    reason: FinishReason = FINISH_REASONS.get(raw or "", "unknown")
-    return "tool_calls" if called and reason in ("stop", "unknown") else reason
+    return find_reason(FINISH_REASONS, raw, called=called)
 
 
 def read_usage(value: JSONObject) -> Usage | None:
     """Return the counts, or None when there are none: a prompt that was in the server's cache is not counted by older ones."""
-    prompt, completion = _count(value, "prompt_eval_count"), _count(value, "eval_count")
+    prompt, completion = count(value, "prompt_eval_count"), count(value, "eval_count")
     if prompt is None and completion is None:
         return None
     return Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=total_of(prompt, completion))
@@ -78,15 +78,6 @@ def read_usage(value: JSONObject) -> Usage | None:
 def read_logprobs(value: Any) -> JSONObject | None:
     """Return log probabilities, which have OpenAI's shape already, or None when there are none."""
     return {"content": list(value)} if is_array(value) and value else None
-
-
-def _count(value: JSONObject, name: str) -> int | None:
-    number = value.get(name)
-    return number if isinstance(number, int) and not isinstance(number, bool) and number >= 0 else None
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 def _time(value: Any) -> datetime.datetime | None:
@@ -98,7 +89,7 @@ def _time(value: Any) -> datetime.datetime | None:
 
 
 def _message(dialect: OllamaChat, value: JSONObject, model: str, seed: str) -> Message:
-    content, thought = value.get("content"), _text(value.get("thinking"))
+    content, thought = value.get("content"), read_text(value.get("thinking"))
     if content is not None and not isinstance(content, str):
         raise ResponseParsingError("", f"the content of the answer is a {type(content).__name__}, not a text")
     calls: Sequence[Any] = found if is_array(found := value.get("tool_calls")) else ()
@@ -117,4 +108,4 @@ def read_call(call: Any, seed: str, order: int) -> ToolCall:
         raise ResponseParsingError("", "a tool call of the answer names no function")
     name = function["name"]
     arguments = read_arguments(function.get("arguments"))
-    return ToolCall(_text(call.get("id")) or make_id(f"{seed}/{name}/{arguments}", order), FunctionCall(name, arguments))
+    return ToolCall(read_text(call.get("id")) or make_id(f"{seed}/{name}/{arguments}", order), FunctionCall(name, arguments))

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import attrs
 
 from llmclient.dialects import failure
-from llmclient.dialects.base import ChatDialect, Notes, merge_extra
+from llmclient.dialects.base import ChatDialect, Notes
 from llmclient.dialects.ollama import answer, messages, params
 from llmclient.dialects.ollama.stream import OllamaDecoder
-from llmclient.dialects.shapes import is_object
+from llmclient.dialects.params import lay_over
 from llmclient.errors import ProviderError
 from llmclient.types.chat import PARAMS, ChatRequest, ChatResponse
 from llmclient.types.context import RequestContext, WireRequest
@@ -47,7 +47,7 @@ class OllamaChat(ChatDialect):
         notes = Notes()
         body: dict[str, Any] = {"model": request.model, "messages": messages.write(self, request.messages, context, notes), "stream": context.stream}
         params.write(self, request, body, notes)
-        _add_extra(body, request.extra, notes)
+        lay_over(body, request.extra, ("options",), notes)
         # The server streams unless told not to.
         body["stream"] = context.stream
         return WireRequest(path=self.path, body=body, warnings=tuple(notes.warnings), stream=context.stream)
@@ -63,13 +63,3 @@ class OllamaChat(ChatDialect):
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Return (never raise) the error that a status other than 2xx means."""
         return failure.map_failure(status, headers, body, codes=self.error_codes)
-
-
-def _add_extra(body: dict[str, Any], extra: Mapping[str, Any], notes: Notes) -> None:
-    given, held = extra.get("options"), body.get("options")
-    if is_object(given) and is_object(held):
-        joined = dict(held)
-        merge_extra(joined, given, notes)
-        body["options"] = joined
-        extra = {key: value for key, value in extra.items() if key != "options"}
-    merge_extra(body, extra, notes)

@@ -8,17 +8,16 @@ from typing import ClassVar
 import attrs
 
 from llmclient.dialects import failure
-from llmclient.dialects.base import Dialect
 from llmclient.dialects.bodies import lacking, parse
+from llmclient.dialects.listing import ModelList, named_models
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ProviderError
-from llmclient.types.context import RequestContext, WireRequest
-from llmclient.types.listing import ListedModel, ListModelsRequest, ListModelsResponse
+from llmclient.types.listing import ListModelsResponse
 from llmclient.types.messages import EMPTY
 
 
 @attrs.frozen(kw_only=True)
-class OllamaModels(Dialect[ListModelsRequest, ListModelsResponse]):
+class OllamaModels(ModelList):
     """Ask for the list of models. Each field is a quirk; its default is what Ollama does."""
 
     name: ClassVar[str] = "ollama_models"
@@ -26,14 +25,6 @@ class OllamaModels(Dialect[ListModelsRequest, ListModelsResponse]):
     path: str = "/api/tags"
     error_codes: Mapping[str, failure.Kind] = attrs.field(default=EMPTY, hash=False)
     """The provider's own error codes -> what they mean."""
-
-    def supported_params(self, model: str) -> frozenset[str]:
-        """Return the empty set: listing takes no parameters."""
-        return frozenset()
-
-    def encode(self, request: ListModelsRequest, context: RequestContext) -> WireRequest:
-        """Return a GET; `extra` goes into the query."""
-        return WireRequest(path=self.path, method="GET", query={name: str(value) for name, value in request.extra.items()})
 
     def decode(self, raw: bytes, model: str, request_id: str) -> ListModelsResponse:
         """Return the list, which may be empty on a new server; raises ResponseParsingError when there is none, or the error that the body reports."""
@@ -43,9 +34,7 @@ class OllamaModels(Dialect[ListModelsRequest, ListModelsResponse]):
             raise error
         if not is_object(value) or "models" not in value or not (value["models"] is None or is_array(value["models"])):
             raise lacking(raw, "list of models")
-        named = [row for row in value["models"] or () if is_object(row) and isinstance(row.get("name"), str)]
-        extras = [{key: item for key, item in row.items() if key != "name" and item is not None} for row in named]
-        return ListModelsResponse(models=tuple(ListedModel(id=row["name"], extra=extra) for row, extra in zip(named, extras, strict=True)))
+        return ListModelsResponse(models=named_models(value["models"] or ()))
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Return (never raise) the error that a status other than 2xx means."""

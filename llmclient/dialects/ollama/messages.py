@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.base import Notes
 from llmclient.dialects.calls import arguments_of
+from llmclient.dialects.turns import MessageWriter
 from llmclient.errors import InvalidRequestError
 from llmclient.types.context import RequestContext
 from llmclient.types.messages import Audio, File, Image, Message, Other, ReasoningBlock, Refusal, Text, ToolCall
@@ -21,7 +22,7 @@ _ROLES: Final[Mapping[str, str]] = {"developer": "system"}
 
 def write(dialect: OllamaChat, messages: Sequence[Message], context: RequestContext, notes: Notes) -> list[Wire]:
     """Return the conversation; raises InvalidRequestError for a part that cannot be carried."""
-    writer = _Writer(dialect.name, dialect.provider or context.provider, notes)
+    writer = _Writer(dialect, dialect.provider or context.provider, notes)
     out: list[Wire] = []
     places: list[int] = []
     for message in messages:
@@ -37,14 +38,11 @@ def write(dialect: OllamaChat, messages: Sequence[Message], context: RequestCont
     return out
 
 
-class _Writer:
+class _Writer(MessageWriter["OllamaChat"]):
     """Writes the messages of one request, and says each warning once."""
 
-    def __init__(self, dialect: str, provider: str, notes: Notes) -> None:
-        self._dialect = dialect
-        self._provider = provider
-        self._notes = notes
-        self._said: set[str] = set()
+    def __init__(self, dialect: OllamaChat, provider: str, notes: Notes) -> None:
+        super().__init__(dialect, provider, notes)
         self._calls: dict[str, tuple[int, str]] = {}
         """Id of a call -> its place in its turn and the tool's name, which is all that a result may say of it."""
         self._open: list[tuple[str, int, str]] = []
@@ -72,11 +70,9 @@ class _Writer:
     def _note_lost(self, message: Message) -> None:
         if message.name is not None and message.role != "tool":
             self._drop_once("messages.name", "names of speakers are not taken here")
-        if message.audio is not None:
-            self._drop_once("messages.audio", "spoken answers are sent back as text here")
-        unknown = sorted(key for key, value in message.extra.items() if value is not None) if message.extra else None
-        if unknown:
-            self._drop_once("messages.extra", f"{', '.join(unknown)} is not taken here")
+        self._drop_audio(message)
+        if message.extra:
+            self._drop_unknown(message)
 
     # Content.
 
@@ -110,9 +106,6 @@ class _Writer:
             self._drop_once("messages.detail", "pictures have no level of detail here")
         return image.base64()[0]
 
-    def _may_replay(self, block: ReasoningBlock) -> bool:
-        return block.provider in (None, self._provider) and block.dialect in (None, self._dialect)
-
     # Tools.
 
     def _call(self, call: ToolCall) -> Wire:
@@ -134,8 +127,3 @@ class _Writer:
         else:
             raise InvalidRequestError("", f"no tool call before this result has the id {given!r}; a name= would do, too", param="messages")
         return found
-
-    def _drop_once(self, param: str, why: str) -> None:
-        if param not in self._said:
-            self._said.add(param)
-            self._notes.drop(param, why)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.base import Notes
-from llmclient.dialects.shapes import is_object
+from llmclient.dialects.params import OFF, given, schema_of
 from llmclient.errors import InvalidRequestError
-from llmclient.types.chat import PARAMS, ChatRequest
+from llmclient.types.chat import ChatRequest
 from llmclient.types.messages import JSONObject, Tool, write_tool
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ _OPTIONS: Final[Mapping[str, str]] = {
 }
 """Portable parameter -> the option it is."""
 _CARRIED: Final = _OPTIONS.keys() | {"tools", "response_format", "logprobs", "top_logprobs", "reasoning_effort", "thinking"}
-_OFF: Final = frozenset({"none", "off"})
 _RANKS: Final = ("minimal", "low", "medium", "high", "xhigh", "max")
 
 
@@ -40,10 +39,7 @@ def refusal(dialect: OllamaChat, name: str) -> str | None:
 def write(dialect: OllamaChat, request: ChatRequest, body: dict[str, Any], notes: Notes) -> None:
     """Add what the request gives to the body; raises InvalidRequestError for what must not be dropped and cannot be sent."""
     writer = _Writer(dialect, request, body, notes)
-    for name in PARAMS:
-        value = getattr(request, name)
-        if value is None or _is_moot(name, value):
-            continue
+    for name, value in given(request):
         why = refusal(dialect, name)
         if name == "tool_choice":
             writer.tool_choice(value)
@@ -53,17 +49,6 @@ def write(dialect: OllamaChat, request: ChatRequest, body: dict[str, Any], notes
             body.setdefault("options", {})[_OPTIONS[name]] = list(value) if name == "stop" else value
         else:
             _WRITERS[name](writer, value)
-
-
-def _is_moot(name: str, value: Any) -> bool:
-    """Return whether leaving the parameter out says the same."""
-    return (
-        (name == "n" and value == 1)
-        or (name in ("tools", "stop", "logit_bias", "metadata", "logprobs", "top_logprobs", "store") and not value)
-        or (name == "response_format" and value.get("type") == "text")
-        or (name == "modalities" and tuple(value) == ("text",))
-        or (name == "tool_choice" and value in ("auto", {"type": "auto"}))
-    )
 
 
 class _Writer:
@@ -87,6 +72,8 @@ class _Writer:
 
     def tool_choice(self, value: str | JSONObject) -> None:
         """Tools that must not be called are left out; nothing else can be said."""
+        if value in ("auto", {"type": "auto"}):
+            return
         if value in ("none", {"type": "none"}):
             if self._body.pop("tools", None) is not None:
                 self._notes.move("tool_choice", "cannot be said here: the tools were left out instead")
@@ -100,11 +87,7 @@ class _Writer:
             case "json_object":
                 self._body["format"] = "json"
             case "json_schema":
-                wrapper = value.get("json_schema")
-                schema = wrapper.get("schema") if is_object(wrapper) else None
-                if not is_object(schema):
-                    raise InvalidRequestError("", "response_format needs a json_schema with a schema", param="response_format")
-                self._body["format"] = schema
+                self._body["format"] = schema_of(value)
             case kind:
                 self._notes.drop("response_format", f"{kind} cannot be asked for")
 
@@ -126,9 +109,9 @@ class _Writer:
 
     def reasoning_effort(self, value: str) -> None:
         thinking = self._request.thinking
-        if thinking is not None and "thinking" not in self._dialect.unsupported and (thinking.get("type") == "disabled") is not (value in _OFF):
+        if thinking is not None and "thinking" not in self._dialect.unsupported and (thinking.get("type") == "disabled") is not (value in OFF):
             self._notes.drop("reasoning_effort", "thinking is given, and says otherwise")
-        elif value in _OFF:
+        elif value in OFF:
             self._body["think"] = False
         elif value in _RANKS:
             self._body["think"] = self._nearest(value)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from llmclient.dialects import failure
 from llmclient.dialects.base import truncated
 from llmclient.dialects.chunks import TextChunk
-from llmclient.dialects.decoding import StreamDecoder, not_understood
+from llmclient.dialects.decoding import EventDecoder, not_understood
 from llmclient.dialects.ollama import answer
 from llmclient.dialects.shapes import is_array
-from llmclient.errors import ProviderError, ResponseParsingError
+from llmclient.errors import ProviderError
 from llmclient.types.chat import ChatChunk, ChatResponse, FunctionDelta, ToolCallDelta
 from llmclient.types.messages import EMPTY, JSONObject
 from llmclient.wire import jsons
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from llmclient.dialects.ollama.chat import OllamaChat
 
 
-class OllamaDecoder(StreamDecoder["OllamaChat", bytes]):
+class OllamaDecoder(EventDecoder["OllamaChat", bytes]):
     """Turns the bytes of one streamed answer into chunks, and into the response that a plain call would have given."""
 
     def __init__(self, dialect: OllamaChat, model: str, request_id: str) -> None:
@@ -48,48 +49,37 @@ class OllamaDecoder(StreamDecoder["OllamaChat", bytes]):
 
     # Lines.
 
-    def _take(self, pieces: list[bytes]) -> list[ChatChunk]:
-        chunks: list[ChatChunk] = []
+    def _read(self, pieces: Iterator[bytes], chunks: list[ChatChunk]) -> None:
         add = chunks.append
         loads = answer.loads
         texts, thoughts = self._text, self._thoughts
-        count = 0
-        line = b""
-        try:
-            for line in pieces:
-                count += 1
-                event = loads(line)
-                message = event.get("message")
-                if message is not None and event.get("done") is False and len(event) == 4:
-                    # Role, content, perhaps a thought, and nothing else: nearly every line.
-                    text, thought = message.get("content"), message.get("thinking", "")
-                    if text.__class__ is str and thought.__class__ is str and len(message) == 2 + ("thinking" in message) and "role" in message:
-                        self._last = event
-                        if text or thought:
-                            texts.append(text)
-                            piece = TextChunk(text, event)
-                            if thought:
-                                thoughts.append(thought)
-                                piece.reasoning = thought  # type: ignore[misc]  # frozen in the end, not yet
-                            piece.__class__ = ChatChunk  # type: ignore[assignment]  # a subclass without fields of its own
-                            add(piece)
-                        continue
-                chunk = self._on(event)
-                if chunk is not None:
-                    add(chunk)
-                if self._is_over():
-                    break
-        except ResponseParsingError as error:
-            self.error = error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            self.error = self._garbage(line, error)
-        self.events += count
-        return chunks
+        for line in pieces:
+            event = loads(line)
+            message = event.get("message")
+            if message is not None and event.get("done") is False and len(event) == 4:
+                # Role, content, perhaps a thought, and nothing else: nearly every line.
+                text, thought = message.get("content"), message.get("thinking", "")
+                if text.__class__ is str and thought.__class__ is str and len(message) == 2 + ("thinking" in message) and "role" in message:
+                    self._last = event
+                    if text or thought:
+                        texts.append(text)
+                        piece = TextChunk(text, event)
+                        if thought:
+                            thoughts.append(thought)
+                            piece.reasoning = thought  # type: ignore[misc]  # frozen in the end, not yet
+                        piece.__class__ = ChatChunk  # type: ignore[assignment]  # a subclass without fields of its own
+                        add(piece)
+                    continue
+            chunk = self._on(event)
+            if chunk is not None:
+                add(chunk)
+            if self.done or self.error is not None:
+                return
 
-    def _garbage(self, line: bytes, error: Exception) -> ProviderError:
-        if self._is_last and self.events and line.startswith(b"{") and isinstance(error, ValueError):
+    def _garbage(self, piece: bytes, error: Exception) -> ProviderError:
+        if self._is_last and self.events and piece.startswith(b"{") and isinstance(error, ValueError):
             return truncated(self.events, "the stream ended within a line")
-        return not_understood(line, error, self._model, "a line")
+        return not_understood(piece, error, self._model, "a line")
 
     def _on(self, event: JSONObject) -> ChatChunk | None:
         if "error" in event or "message" not in event:

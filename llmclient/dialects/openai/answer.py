@@ -11,7 +11,7 @@ from llmclient.dialects.bodies import ODD_SHAPES, is_event_stream, odd, parse
 from llmclient.dialects.decoding import replay
 from llmclient.dialects.openai.thoughts import split_tags
 from llmclient.dialects.openai.usage import FINISH_REASONS, find_usage, read_usage, settle_finish
-from llmclient.dialects.shapes import is_array, is_object
+from llmclient.dialects.shapes import is_array, is_object, read_text
 from llmclient.errors import InvalidRequestError, ProviderError, ResponseParsingError
 from llmclient.types.answer import Meta
 from llmclient.types.chat import ChatResponse, Choice
@@ -162,11 +162,6 @@ def read_time(value: Any) -> datetime.datetime | None:
         return datetime.datetime.fromtimestamp(value / 1_000 if value > _MILLISECONDS else value, datetime.UTC)
     except (OverflowError, OSError, ValueError):
         return None
-
-
-def read_text(value: Any) -> str | None:
-    """Return a text that says something, or None for "" and for what is no text."""
-    return value if isinstance(value, str) and value else None
 
 
 def _read_choice(dialect: OpenAIChat, choice: Any, position: int, seed: str) -> Choice:

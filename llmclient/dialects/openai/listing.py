@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Final
 import attrs
 
 from llmclient.dialects import failure
-from llmclient.dialects.base import Dialect
 from llmclient.dialects.bodies import lacking, parse
+from llmclient.dialects.listing import ModelList, query_of
 from llmclient.dialects.openai.answer import read_time
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import ProviderError
@@ -21,7 +21,7 @@ _KNOWN: Final = frozenset({"id", "object", "created", "owned_by"})
 
 
 @attrs.frozen(kw_only=True)
-class OpenAIModels(Dialect[ListModelsRequest, ListModelsResponse]):
+class OpenAIModels(ModelList):
     """Ask for the list of models. Each field is a quirk; its default is what OpenAI does."""
 
     name: ClassVar[str] = "openai_models"
@@ -34,13 +34,9 @@ class OpenAIModels(Dialect[ListModelsRequest, ListModelsResponse]):
     id_field: str = "id"
     """Where a model's id stands in its row."""
 
-    def supported_params(self, model: str) -> frozenset[str]:
-        """Return the empty set: listing takes no parameters."""
-        return frozenset()
-
     def encode(self, request: ListModelsRequest, context: RequestContext) -> WireRequest:
         """Return a GET; `extra` goes into the query."""
-        query = {**self.query, **{name: str(value) for name, value in request.extra.items()}}
+        query = {**self.query, **query_of(request)}
         return WireRequest(path=self.path, method="GET", query=query)
 
     def decode(self, raw: bytes, model: str, request_id: str) -> ListModelsResponse:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.base import Notes
 from llmclient.dialects.shapes import is_array
+from llmclient.dialects.turns import MessageWriter
 from llmclient.errors import InvalidRequestError
 from llmclient.types.context import RequestContext
 from llmclient.types.messages import Audio, File, Image, Message, Other, Part, ReasoningBlock, Refusal, Text, ToolCall, write_part
@@ -34,14 +35,11 @@ def write(dialect: OpenAIChat, messages: Sequence[Message], context: RequestCont
     return out
 
 
-class _Writer:
+class _Writer(MessageWriter["OpenAIChat"]):
     """Writes the messages of one request, and says each warning once."""
 
     def __init__(self, dialect: OpenAIChat, context: RequestContext, notes: Notes) -> None:
-        self._dialect = dialect
-        self._provider = context.provider
-        self._notes = notes
-        self._said: set[str] = set()
+        super().__init__(dialect, context.provider, notes)
         self._names: dict[str, str] = {}
 
     def write(self, message: Message) -> list[Wire]:
@@ -139,14 +137,6 @@ class _Writer:
         else:
             out[how] = text
 
-    def _may_replay(self, block: ReasoningBlock) -> bool:
-        return block.provider in (None, self._provider) and block.dialect in (None, self._dialect.name)
-
-    def _is_ours(self, message: Message) -> bool:
-        """Whether fields that only their maker understands may go out: they came from here, or were written by the caller."""
-        state = message.provider_state
-        return state is None or (state.provider == self._provider and state.dialect == self._dialect.name)
-
     # Content and odd fields.
 
     def _content(self, content: str | tuple[Part, ...]) -> str | list[Any]:
@@ -212,11 +202,6 @@ class _Writer:
             self._drop_once("messages.extra", f"{', '.join(sorted(extra))} is not taken here")
         else:
             out.update(extra)
-
-    def _drop_once(self, param: str, why: str) -> None:
-        if param not in self._said:
-            self._said.add(param)
-            self._notes.drop(param, why)
 
 
 def hash_id(given: str, length: int) -> str:

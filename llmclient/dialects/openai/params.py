@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.base import Notes
 from llmclient.dialects.openai import schemas
+from llmclient.dialects.params import OFF, check_stops, within
 from llmclient.dialects.shapes import is_object
-from llmclient.errors import InvalidRequestError
 from llmclient.types.chat import PARAMS, ChatRequest
 from llmclient.types.messages import JSONObject, Tool, write_tool
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from llmclient.dialects.openai.chat import OpenAIChat
 
 _EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-_OFF: Final = frozenset({"none", "off"})
 _SAMPLING: Final = frozenset({"temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias"})
 _LEAST_TEMPERATURE: Final = 0.01
 
@@ -86,7 +85,7 @@ class _Writer:
     def _reasons(self) -> bool:
         effort = self._request.reasoning_effort
         if effort is not None:
-            return effort not in _OFF
+            return effort not in OFF
         thinking = self._request.thinking
         return self._dialect.reasons_by_default if thinking is None else thinking.get("type") != "disabled"
 
@@ -96,10 +95,7 @@ class _Writer:
         self._body[self._dialect.rename.get("max_tokens", self._dialect.max_tokens_field)] = value
 
     def _temperature(self, value: float) -> None:
-        sent = value
-        if self._dialect.temperature_range is not None:
-            low, high = self._dialect.temperature_range
-            sent = min(max(value, low), high)
+        sent = within(value, self._dialect.temperature_range)
         least = self._dialect.temperature_with_n
         if least is not None and (self._request.n or 1) > 1:
             sent = max(sent, least)
@@ -111,8 +107,8 @@ class _Writer:
 
     def _stop(self, value: tuple[str, ...]) -> None:
         most = self._dialect.max_stop
-        if most is not None and len(value) > most:
-            raise InvalidRequestError("", f"at most {most} stop sequences are taken here, got {len(value)}", param="stop")
+        if most is not None:
+            check_stops(value, most)
         if value:
             self._put("stop", list(value))
 
@@ -125,7 +121,7 @@ class _Writer:
         effort = self._clamp_effort(given)
         if effort is None:
             return
-        on = effort not in _OFF
+        on = effort not in OFF
         match self._dialect.reasoning_param:
             case "reasoning_object":
                 self._merge("reasoning", {"effort": effort})
@@ -146,9 +142,9 @@ class _Writer:
         known = self._dialect.efforts
         if not known or given in known:
             return given
-        off = given in _OFF
+        off = given in OFF
         # What is to think a little must not be told to stop thinking.
-        ranks = {word: _EFFORTS.index(word) for word in known if word in _EFFORTS and (off or word not in _OFF)}
+        ranks = {word: _EFFORTS.index(word) for word in known if word in _EFFORTS and (off or word not in OFF)}
         if not ranks or not (off or given in _EFFORTS):
             self._notes.drop("reasoning_effort", f"{given!r} is none of {', '.join(known)}")
             return None
@@ -159,7 +155,7 @@ class _Writer:
         return sent
 
     def _switch(self, given: str, name: str, value: Any) -> None:
-        if given not in _OFF:
+        if given not in OFF:
             self._notes.move("reasoning_effort", f"{given!r} was sent as {name}; the provider knows only on and off")
         self._merge(name, value) if is_object(value) else self._body.update({name: value})
 

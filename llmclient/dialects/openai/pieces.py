@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from typing import Any, Final
 
-from llmclient.dialects.openai.answer import NOISE, details_text, make_id, read_content, read_text, reasoning_of, write_json
+from llmclient.dialects.openai.answer import NOISE, details_text, make_id, read_content, reasoning_of, write_json
 from llmclient.dialects.openai.thoughts import TagSplitter
-from llmclient.dialects.shapes import is_array, is_object
+from llmclient.dialects.shapes import is_array, is_object, read_text
 from llmclient.types.chat import FinishReason, FunctionDelta, ToolCallDelta
 from llmclient.types.messages import EMPTY, JSONObject
 from llmclient.wire import jsons

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
-from llmclient.dialects.references import Growth
+from llmclient.dialects.references import NAMED, VALUES, Growth, resolve
 from llmclient.dialects.shapes import is_array, is_object
 from llmclient.errors import TransformationError
 from llmclient.types.messages import JSONObject
-
-_NAMED: Final = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
-"""Keywords whose value maps names of the caller's own to schemas: those names are no keywords."""
-_VALUES: Final = frozenset({"enum", "const", "default", "examples", "example", "required"})
-"""Keywords whose value is data."""
 
 
 def without(schema: JSONObject, keywords: frozenset[str]) -> tuple[JSONObject, set[str]]:
@@ -31,10 +26,10 @@ def _without(schema: Any, keywords: frozenset[str], gone: set[str]) -> Any:
     for key, value in schema.items():
         if key in keywords:
             continue
-        if key in _NAMED and is_object(value):
+        if key in NAMED and is_object(value):
             out[key] = {name: _without(item, keywords, gone) for name, item in value.items()}
         else:
-            out[key] = value if key in _VALUES else _without(value, keywords, gone)
+            out[key] = value if key in VALUES else _without(value, keywords, gone)
     return out
 
 
@@ -65,25 +60,14 @@ class _Inliner:
         if isinstance(pointer, str):
             if pointer in trail:
                 raise TransformationError("", f"the schema refers to itself at {pointer}, which cannot be written without $ref")
-            target = self.write(_resolve(pointer, self._root), (*trail, pointer))
+            target = self.write(resolve(pointer, self._root), (*trail, pointer))
             siblings = {key: value for key, value in node.items() if key != "$ref"}
             return {**target, **self.write(siblings, trail)}
         return {key: self._under(key, value, trail) for key, value in node.items()}
 
     def _under(self, key: str, value: Any, trail: tuple[str, ...]) -> Any:
-        if key in _VALUES or key in ("$defs", "definitions"):
+        if key in VALUES or key in ("$defs", "definitions"):
             return value
-        if key in _NAMED and is_object(value):
+        if key in NAMED and is_object(value):
             return {name: self.write(item, trail) for name, item in value.items()}
         return self.write(value, trail)
-
-
-def _resolve(pointer: str, root: JSONObject) -> JSONObject:
-    found: Any = root
-    if pointer.startswith("#"):
-        for step in pointer[1:].split("/")[1:]:
-            name = step.replace("~1", "/").replace("~0", "~")
-            found = found.get(name) if is_object(found) else None
-        if is_object(found):
-            return found
-    raise TransformationError("", f"the schema refers to {pointer}, which is not in it")

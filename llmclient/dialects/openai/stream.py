@@ -11,8 +11,7 @@ from llmclient.dialects import bodies, failure
 from llmclient.dialects.base import truncated
 from llmclient.dialects.bodies import ODD_SHAPES
 from llmclient.dialects.chunks import TextChunk
-from llmclient.dialects.decoding import StreamDecoder
-from llmclient.dialects.framing import Framing
+from llmclient.dialects.framing import FramedDecoder
 from llmclient.dialects.openai import answer
 from llmclient.dialects.openai.pieces import ChoicePieces
 from llmclient.dialects.openai.usage import find_usage, read_usage, settle_finish
@@ -35,7 +34,7 @@ _PLAIN: Final = frozenset({"id", "object", "created", "model", "choices", "usage
 _PLAIN_CHOICE: Final = frozenset("index delta finish_reason logprobs native_finish_reason content_filter_results matched_stop stop_reason".split())
 
 
-class OpenAIChatDecoder(StreamDecoder["OpenAIChat", bytes]):
+class OpenAIChatDecoder(FramedDecoder["OpenAIChat"]):
     """Decodes one stream of chat completion chunks.
 
     An answer is complete at `[DONE]`, or at the end of the body when each choice has its finish reason. Usage is held back
@@ -44,7 +43,6 @@ class OpenAIChatDecoder(StreamDecoder["OpenAIChat", bytes]):
 
     def __init__(self, dialect: OpenAIChat, model: str, request_id: str) -> None:
         super().__init__(dialect, model, request_id)
-        self._framing = Framing()
         self._choices: dict[int, ChoicePieces] = {}
         self._top: dict[str, Any] = {}
         self._held: ChatChunk | None = None
@@ -55,12 +53,6 @@ class OpenAIChatDecoder(StreamDecoder["OpenAIChat", bytes]):
         # How many fields the last event had that held nothing but a piece of choice 0's text; 0 when it held more.
         self._width = 0
         self._choice_width = 0
-
-    def _cut(self, data: bytes) -> list[bytes]:
-        return self._framing.feed(data)
-
-    def _cut_rest(self) -> tuple[list[bytes], bytes | None]:
-        return self._framing.finish()
 
     def _end(self, chunks: list[ChatChunk]) -> list[ChatChunk]:
         """The end marker may be missing, where each choice has its finish reason."""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from llmclient.dialects import bodies
 from llmclient.dialects.bodies import ODD_SHAPES, odd, parse
 from llmclient.dialects.decoding import replay
-from llmclient.dialects.openai.answer import read_text, read_time
+from llmclient.dialects.openai.answer import read_time
 from llmclient.dialects.responses import problems
 from llmclient.dialects.responses.usage import read_finish, read_usage
-from llmclient.dialects.shapes import is_array, is_object
+from llmclient.dialects.shapes import is_array, is_object, read_text
 from llmclient.errors import ApiError, ResponseParsingError
 from llmclient.types.chat import ChatResponse, Choice
 from llmclient.types.messages import EMPTY, FunctionCall, JSONObject, Message, ProviderState, ReasoningBlock, ToolCall, read_arguments

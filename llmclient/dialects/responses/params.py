@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.base import Notes, merge_extra
+from llmclient.dialects.params import OFF, clamp
 from llmclient.dialects.responses import tools
 from llmclient.dialects.responses.families import Family
 from llmclient.dialects.shapes import is_array, is_object
@@ -23,7 +24,6 @@ _CARRIED: Final = frozenset(
 )
 _SAMPLING: Final = frozenset({"temperature", "top_p", "logprobs", "top_logprobs"})
 _EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-_OFF: Final = frozenset({"none", "off"})
 _ENCRYPTED: Final = "reasoning.encrypted_content"
 _LOGPROBS: Final = "message.output_text.logprobs"
 _LAID_OVER: Final = ("reasoning", "text")
@@ -103,7 +103,7 @@ class _Writer:
             or (name in ("tools", "stop", "logit_bias") and not value)
             or (name == "logprobs" and not value)
             or (name == "modalities" and tuple(value) == ("text",))
-            or (name == "reasoning_effort" and self._family.reasons is False and value in _OFF)
+            or (name == "reasoning_effort" and self._family.reasons is False and value in OFF)
         )
 
     def _reasons(self) -> bool:
@@ -111,7 +111,7 @@ class _Writer:
         given = self._request.extra.get("reasoning")
         if effort is None and is_object(given):
             effort = given.get("effort")
-        return self._family.by_default if effort is None else effort not in _OFF
+        return self._family.by_default if effort is None else effort not in OFF
 
     def _wants_encrypted(self) -> bool:
         """Whether to ask for reasoning that the provider need not store; not where it does, or answers later from its store."""
@@ -128,13 +128,7 @@ class _Writer:
         self._body["max_output_tokens"] = sent
 
     def _temperature(self, value: float) -> None:
-        sent = value
-        if self._dialect.temperature_range is not None:
-            low, high = self._dialect.temperature_range
-            sent = min(max(value, low), high)
-        if sent != value:
-            self._notes.clamp("temperature", value, sent)
-        self._body["temperature"] = sent
+        self._body["temperature"] = clamp("temperature", value, self._dialect.temperature_range, self._notes)
 
     def _logprobs(self, value: bool) -> None:
         if self._dialect.logprobs_in == "field":

@@ -11,8 +11,7 @@ from llmclient.dialects import bodies
 from llmclient.dialects.base import truncated
 from llmclient.dialects.bodies import ODD_SHAPES
 from llmclient.dialects.chunks import TextChunk
-from llmclient.dialects.decoding import StreamDecoder
-from llmclient.dialects.framing import Framing
+from llmclient.dialects.framing import FramedDecoder
 from llmclient.dialects.responses import answer, problems
 from llmclient.dialects.responses.pieces import Item, Part, arguments_of, output_of
 from llmclient.dialects.responses.replay import CALLS
@@ -30,7 +29,7 @@ _ENDS: Final = frozenset({"response.completed", "response.incomplete", "response
 _ENVELOPE: Final = frozenset({"type", "response", "sequence_number"})
 
 
-class ResponsesDecoder(StreamDecoder["OpenAIResponses", bytes]):
+class ResponsesDecoder(FramedDecoder["OpenAIResponses"]):
     """Decodes one stream of typed events.
 
     The kind of an event is told by its data alone, since some hosts send no `event:` lines. The answer is complete with the
@@ -39,7 +38,6 @@ class ResponsesDecoder(StreamDecoder["OpenAIResponses", bytes]):
 
     def __init__(self, dialect: OpenAIResponses, model: str, request_id: str) -> None:
         super().__init__(dialect, model, request_id)
-        self._framing = Framing()
         self._begun: JSONObject = EMPTY
         self._items: list[Item] = []
         self._by_index: dict[Any, Item] = {}
@@ -48,12 +46,6 @@ class ResponsesDecoder(StreamDecoder["OpenAIResponses", bytes]):
         self._say: Callable[[str], None] | None = None
         self._place: tuple[Any, Any] = (None, None)
 
-    def _cut(self, data: bytes) -> list[bytes]:
-        return self._framing.feed(data)
-
-    def _cut_rest(self) -> tuple[list[bytes], bytes | None]:
-        return self._framing.finish()
-
     def _end(self, chunks: list[ChatChunk]) -> list[ChatChunk]:
         return self._fail(truncated(self.events, f"the stream ended after {self.events} events without the last"), chunks)
 
@@ -61,9 +53,6 @@ class ResponsesDecoder(StreamDecoder["OpenAIResponses", bytes]):
         """Return the answer of the items so far; one that has not ended has no finish reason."""
         value = {**self._begun, "output": [item.whole() for item in self._items]}
         return answer.build(self._dialect, value, self._model, self._request_id, ended=False)
-
-    def _decode(self, body: bytes) -> ChatResponse:
-        return answer.decode(self._dialect, body, self._model, self._request_id)
 
     # Events.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from llmclient.dialects.base import Notes
 from llmclient.dialects.responses import parts, replay
+from llmclient.dialects.turns import MessageWriter
 from llmclient.errors import InvalidRequestError
 from llmclient.types.chat import ChatRequest
 from llmclient.types.messages import JSONObject, Message, Part, ReasoningBlock, Refusal, Text, ToolCall
@@ -63,16 +64,13 @@ def _speaks_of_json(messages: Sequence[Message]) -> bool:
     return any("json" in message.text.lower() for message in messages)
 
 
-class _Writer:
+class _Writer(MessageWriter["OpenAIResponses"]):
     """Writes the messages of one request, and says each warning once."""
 
     def __init__(self, dialect: OpenAIResponses, provider: str, stored: bool, notes: Notes) -> None:
+        super().__init__(dialect, provider, notes)
         self.items: list[Item] = []
-        self._dialect = dialect
-        self._provider = provider
         self._stored = stored
-        self._notes = notes
-        self._said: set[str] = set()
         self._open: list[str] = []
         self._custom: set[str] = set()
 
@@ -205,11 +203,6 @@ class _Writer:
             return extra
         self._drop_once("messages.extra", f"{', '.join(sorted(extra))} came from another provider")
         return {}
-
-    def _drop_once(self, param: str, why: str) -> None:
-        if param not in self._said:
-            self._said.add(param)
-            self._notes.drop(param, why)
 
 
 def _as_parts(content: str | tuple[Part, ...] | None) -> tuple[Part, ...]:
