@@ -74,9 +74,6 @@ class OpenAIChatDecoder(FramedDecoder["OpenAIChat"]):
         open_choices = {index for index, choice in self._choices.items() if choice.finish is None or choice.finish == "error"}
         return attrs.evolve(made, choices=tuple(attrs.evolve(c, finish_reason=None) if c.index in open_choices else c for c in made.choices))
 
-    def _decode(self, body: bytes) -> ChatResponse:
-        return answer.decode(self._dialect, body, self._model, self._request_id)
-
     # Events.
 
     def _take(self, pieces: list[bytes]) -> list[ChatChunk]:

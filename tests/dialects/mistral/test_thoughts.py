@@ -62,6 +62,14 @@ def test_a_signature_may_stand_alone() -> None:
     assert (block("", "s1"),) == answered(thinking(signature="s1"), text("four")).message.reasoning
 
 
+def test_a_whole_answer_to_a_stream_keeps_its_signatures() -> None:
+    """Some hosts answer at once, though a stream was asked for."""
+    body = json.dumps(completion({"role": "assistant", "content": [thinking("one", signature="s1"), text("four")], "tool_calls": None})).encode()
+    decoder, _ = run(body, MISTRAL, 1 << 16)
+    assert decoder.error is None
+    assert (block("one", "s1"),) == decoder.response().message.reasoning
+
+
 @pytest.mark.parametrize("size", [1 << 16, 61, 1])
 def test_a_stream_gathers_a_block_until_its_signature(size: int) -> None:
     """It may come with the last thought, in an event of its own, or never."""
