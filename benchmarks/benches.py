@@ -48,12 +48,19 @@ class Bench(NamedTuple):
     reference: str = "urllib3"
     budget: float | None = None
     at_least: bool = False
+    beside: str = ""
+    """Another method of llmclient that is the reference."""
 
 
+_OPENAI_STREAM: Final = "OpenAI stream"
 BENCHES: Final = (
     Bench("chat", "chat call", MICROSECONDS, 300, 15, alone, "chat", budget=1.1),
     Bench("stream", "stream of 2,003 chunks", MILLISECONDS, 5, 15, alone, "stream", budget=0.8),
     Bench("chunked", "stream, a chunk an event", MILLISECONDS, 5, 15, alone, "chunked", budget=1.2),
+    *(
+        Bench(name, f"stream of 2,003 events, {vendor}", MILLISECONDS, 5, 15, alone, name, _OPENAI_STREAM, budget=1.5, beside="stream")
+        for name, vendor in (("anthropic", "Anthropic"), ("gemini", "Gemini"), ("bedrock", "Bedrock"))
+    ),
     Bench("embed", "64 embeddings × 1,536, floats", MILLISECONDS, 5, 15, alone, "embed", budget=0.45),
     Bench("base64", "64 embeddings × 1,536, base64", MILLISECONDS, 10, 15, alone, "base64"),
     Bench("fanout", "64 threads", CALLS_A_SECOND, 1_280, 15, together, "chat", budget=1.0, at_least=True),
@@ -67,6 +74,9 @@ NOTES: Final = {
     "chat": "one connection, kept alive; the median call",
     "stream": "framed by Content-Length; llmclient makes typed chunks and the assembled response, the bare clients parse each event",
     "chunked": "the same events, each an HTTP chunk of its own; the Python process serves it, since nginx cannot",
+    "anthropic": "the Messages API; held to llmclient's stream of OpenAI's chunks in the same run",
+    "gemini": "streamGenerateContent, with counts in each event; likewise",
+    "bedrock": "ConverseStream, in Amazon's event stream with its checksums; likewise",
     "embed": "the vectors come as JSON numbers",
     "base64": "the vectors come in base64, which is what llmclient asks of OpenAI",
     "fanout": "chat calls of 64 threads that share one client; in brackets the CPU time of a call",

@@ -10,7 +10,8 @@ import ssl
 import sys
 from collections.abc import Mapping
 
-from benchmarks.canned import Page, pages
+from benchmarks import canned, native
+from benchmarks.canned import Page
 
 
 def frame(page: Page, *, keep_alive: bool) -> bytes:
@@ -43,7 +44,7 @@ class Connection(asyncio.Protocol):
         """Answer as soon as a request is whole."""
         self._pending += data
         while (end := self._request_end()) is not None:
-            path = self._pending.split(b" ", 2)[1]
+            path = self._pending.split(b" ", 2)[1].partition(b"?")[0]
             self._pending = self._pending[end:]
             self._answer(path)
 
@@ -78,7 +79,7 @@ async def serve(certificate: str | None) -> None:
 
 
 async def _listen(loop: asyncio.AbstractEventLoop, context: ssl.SSLContext | None, *, keep_alive: bool) -> int:
-    answers = {page.path.encode(): frame(page, keep_alive=keep_alive) for page in pages()}
+    answers = {page.path.encode(): frame(page, keep_alive=keep_alive) for page in (*canned.pages(), *native.pages())}
     server = await loop.create_server(lambda: Connection(answers, keep_alive=keep_alive), "127.0.0.1", 0, ssl=context)
     port: int = server.sockets[0].getsockname()[1]
     return port

@@ -64,6 +64,9 @@ def _warm(plan: Plan, addresses: Addresses, pythons: Mapping[str, str], say: Say
         everyone = list(_contestants(stack, addresses, pythons)) if benches else []
         for bench in benches:
             runs = {name: run for name, offer in everyone if (run := offer(bench)) is not None}
+            if bench.beside:
+                own = dict(everyone)["llmclient"](bench._replace(name=bench.beside, method=bench.beside))
+                runs |= {bench.reference: own} if own is not None else {}
             if bench.name == "tls" and addresses.tls is None:
                 say("tls: skipped, since trustme is not installed")
             elif runs:
@@ -79,7 +82,7 @@ def _rounds(bench: Bench, runs: Mapping[str, Run]) -> Result:
     for number in range(bench.rounds):
         shift = number % len(order)
         for name in order[shift:] + order[:shift]:
-            if number < PEER_ROUNDS or name in LOCAL:
+            if number < PEER_ROUNDS or name not in peers.PINS:
                 samples[name].append(runs[name](bench, bench.calls))
     return Result(bench, samples, samples.get(bench.reference, []))
 

@@ -14,7 +14,8 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from benchmarks.canned import Page, pages
+from benchmarks import canned, native
+from benchmarks.canned import Page
 
 _ROOT = pathlib.Path(__file__).resolve().parent.parent
 _CONFIG = """
@@ -62,6 +63,8 @@ class Addresses(NamedTuple):
     chunked: str
     embed: str
     base64: str
+    native: str
+    """Below it stand the other vendors' answers."""
     tls: str | None
     """Chat over TLS, one answer a connection; None where no certificate can be made."""
     authority: str | None
@@ -95,6 +98,7 @@ def _addresses(server: str, port: int, ports: tuple[int, ...], folder: pathlib.P
         chunked=f"{chunked}/chunked/v1",
         embed=f"{plain}/embed/v1",
         base64=f"{plain}/base64/v1",
+        native=f"{plain}/native",
         tls=tls,
         authority=authority,
         server=server,
@@ -134,7 +138,7 @@ def _origin(certificate: pathlib.Path | None) -> Iterator[tuple[int, ...]]:
 @contextlib.contextmanager
 def _nginx(binary: str, folder: pathlib.Path, certificate: pathlib.Path | None) -> Iterator[tuple[int, ...]]:
     ports = tuple(_free_ports(1 if certificate is None else 2))
-    plain = [page for page in pages() if not page.chunked]
+    plain = [page for page in (*canned.pages(), *native.pages()) if not page.chunked]
     for page in plain:
         path = folder / "www" / page.path[1:]
         path.parent.mkdir(parents=True)
