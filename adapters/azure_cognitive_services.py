@@ -10,6 +10,7 @@ from llmclient.dialects.azure.chat import AzureChat
 from llmclient.dialects.azure.embeddings import AzureEmbeddings
 from llmclient.dialects.azure.listing import AzureModels
 from llmclient.dialects.azure.responses import AzureResponses
+from llmclient.dialects.later import Apis
 from llmclient.types.config import Option
 
 __all__ = ["PROVIDER_NAME", "AzureCognitiveServices"]
@@ -195,7 +196,7 @@ class AzureCognitiveServices(AzureProvider):
         ("[Pp]hi-*", AzureChat(max_tokens_field="max_tokens")),
         ("command-*", AzureChat(max_tokens_field="max_tokens")),
     )
-    chat_apis = {"responses": AzureResponses()}
+    chat_apis = Apis(places={"responses": ("llmclient.dialects.azure.responses:AzureResponses", {})})
     rows = (
         ("claude-haiku-4-5", "Claude Haiku 4.5", 200000, 64000, "chat", "json_schema pdf_input reasoning tools vision", "input=1 output=5 cache_read=0.1 cache_write=1.25", "released=2025-11-18"),
         ("claude-opus-4-1", "Claude Opus 4.1", 200000, 32000, "chat", "json_schema pdf_input reasoning tools vision", "input=15 output=75 cache_read=1.5 cache_write=18.75", "released=2025-11-18 knowledge=2025-03-31"),

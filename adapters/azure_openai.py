@@ -10,6 +10,7 @@ from llmclient.dialects.azure.chat import AzureChat
 from llmclient.dialects.azure.embeddings import AzureEmbeddings
 from llmclient.dialects.azure.listing import AzureModels
 from llmclient.dialects.azure.responses import AzureResponses
+from llmclient.dialects.later import Apis
 from llmclient.types.config import Option
 
 __all__ = ["PROVIDER_NAME", "AzureOpenAI"]
@@ -198,7 +199,7 @@ class AzureOpenAI(AzureProvider):
         ("[Pp]hi-*", AzureChat(max_tokens_field="max_tokens")),
         ("command-*", AzureChat(max_tokens_field="max_tokens")),
     )
-    chat_apis = {"responses": AzureResponses()}
+    chat_apis = Apis(places={"responses": ("llmclient.dialects.azure.responses:AzureResponses", {})})
     rows = (
         ("ada", "", 8191, None, "embed", "", "input=0.11 output=0", "retired=2028-02-09"),
         ("babbage", "", None, None, "chat", "", "input=0.4", ""),

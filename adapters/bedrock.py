@@ -8,7 +8,7 @@ from llmclient.dialects.bedrock.chat import BedrockConverse
 from llmclient.dialects.bedrock.counting import BedrockCountTokens
 from llmclient.dialects.bedrock.embeddings import BedrockEmbeddings
 from llmclient.dialects.bedrock.listing import BedrockModels
-from llmclient.dialects.bedrock.messages import BedrockMessages
+from llmclient.dialects.later import Apis
 from llmclient.provider import Provider
 from llmclient.types.config import Option
 
@@ -41,7 +41,7 @@ class Bedrock(Provider):
     embed = BedrockEmbeddings()
     list_models = BedrockModels()
     count_tokens = BedrockCountTokens()
-    chat_apis = {"invoke": BedrockMessages()}
+    chat_apis = Apis(places={"invoke": ("llmclient.dialects.bedrock.messages:BedrockMessages", {})})
     rows = (
         ("*/1-month-commitment/cohere.command-light-text-v14", "", 4096, 4096, "chat", "", "per_second=0.001902", ""),
         ("*/1-month-commitment/cohere.command-text-v14", "", 4096, 4096, "chat", "", "per_second=0.011", ""),

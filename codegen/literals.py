@@ -81,7 +81,7 @@ def _line(value: Any) -> str:
 def _parts(value: Any) -> tuple[str, list[tuple[str, Any]], str]:
     """Return what a compound value opens and closes with, and its items, each with what stands before it."""
     if attrs.has(_kind(value)):
-        return f"{type(value).__name__}(", [(f"{name}=", item) for name, item in _changes(value)], ")"
+        return f"{type(value).__name__}(", [(f"{name}=", item) for name, item in changes(value)], ")"
     if isinstance(value, Mapping):
         return "{", [(f"{_line(key)}: ", item) for key, item in cast("Iterable[tuple[Any, Any]]", value.items())], "}"
     items = [("", item) for item in cast("Iterable[Any]", value)]
@@ -91,7 +91,7 @@ def _parts(value: Any) -> tuple[str, list[tuple[str, Any]], str]:
     return opening, items, closing
 
 
-def _changes(value: Any) -> list[tuple[str, Any]]:
+def changes(value: Any) -> list[tuple[str, Any]]:
     """Return the fields of an attrs value that differ from their defaults, in the order of the class."""
     found = [(field, getattr(value, field.name)) for field in attrs.fields(_kind(value)) if field.init]
     return [(field.name, given) for field, given in found if not _is_default(field.default, given)]

@@ -11,9 +11,11 @@ from typing import Any, Final
 from cookiecutter.generate import generate_files  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]  # it has none
 
 from codegen.dialects import BASES
-from codegen.literals import classes, literal, string
+from codegen.literals import changes, classes, literal, string
 from codegen.metadata import Metadata, ModelTable
 from llmclient.auth import Bearer
+from llmclient.dialects.base import ChatDialect
+from llmclient.dialects.later import Apis
 from llmclient.models import ModelRow
 from llmclient.types.config import Option
 
@@ -96,9 +98,15 @@ def _attributes(metadata: Metadata) -> dict[str, Any]:
         "idempotency_header": (facts.idempotency_header, None),
         **{slot: (dialect, None) for slot, dialect in metadata.slots.items()},
         "chat_by_model": (tuple((pattern, dialect) for patterns, dialect in metadata.by_model for pattern in patterns), ()),
-        "chat_apis": (dict(metadata.apis), {}),
+        "chat_apis": (_apis(metadata), {}),
     }
     return {name: value for name, (value, usual) in given.items() if value != usual}
+
+
+def _apis(metadata: Metadata) -> Apis | dict[str, ChatDialect]:
+    """Return the dialects that are asked for by the name of their API, which an adapter does not load before."""
+    places = {api: (f"{type(dialect).__module__}:{type(dialect).__name__}", dict(changes(dialect))) for api, dialect in metadata.apis.items()}
+    return Apis(places) if places else {}
 
 
 def _constants_first(name: str) -> tuple[bool, str]:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias, Unpack
@@ -27,6 +26,8 @@ from llmclient.types.messages import JSONObject, Message, read_messages
 from llmclient.types.options import ChatOptions, check_names, read_options
 
 if TYPE_CHECKING:
+    import concurrent.futures
+
     import requests
 
     from llmclient.deadline import Timeout

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -175,6 +174,8 @@ def _escaped(text: str) -> Iterator[str]:
         quoted = (quote(text, safe="", encoding=charset, errors="replace"), quote(text, encoding=charset, errors="replace"))
         for each in (*quoted, quote_plus(text, encoding=charset, errors="replace")):
             yield from (each, _lower_hex(each))
+    import html  # here, since its tables take longer to load than all else of this module
+
     yield from (html.escape(text), html.escape(text, quote=False), html.escape(text).replace("&#x27;", "&#39;"))
     yield repr(text)[1:-1]
 

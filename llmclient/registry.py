@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, TypeGuard
 
 from llmclient.errors import ConfigurationError, InvalidRequestError
+from llmclient.loading import Loading
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -74,9 +75,7 @@ class _Registry:
         """Return an adapter's class by its canonical name."""
         cls = self._classes.get(name)
         if cls is None:
-            # One at a time: adapters share packages of dialects, whose modules import each other, and where two threads come into
-            # one of these from different ends, Python sees a deadlock and hands one of them a module that is not finished.
-            with self._lock:
+            with Loading.lock:
                 cls = self._classes.get(name)
                 if cls is None:
                     found = self._import(name) if name in self.index().adapters else _load(name, self.points()[name])

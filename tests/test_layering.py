@@ -18,7 +18,7 @@ import llmclient
 ROOT = pathlib.Path(__file__).parent.parent
 LAYERS: dict[str, tuple[str, str]] = {
     # layer: (its modules, the layers that it may import besides itself)
-    "errors": ("_version errors redaction", ""),
+    "errors": ("_version errors loading redaction", ""),
     "wire": ("wire", "errors"),
     "types": ("types", "errors wire"),
     "auth": ("auth auth_aws auth_azure auth_exchange auth_google renewal", "errors types"),

@@ -488,3 +488,13 @@ def test_aliases_are_a_tuple():
     """A text alone would be an alias for each of its letters."""
     with pytest.raises(ConfigurationError, match=r"write \('odd',\)"):
         registry.register(type("Odd", (Provider,), {"name": "quite_odd", "aliases": "odd"}))
+
+
+def test_an_api_that_nobody_asks_for_is_not_loaded():
+    """OpenAI's Responses take a tenth of the start of a program that chats."""
+    code = "import sys; from llmclient import registry; cls = registry.adapter('openai'); assert 'responses' in cls.chat_apis; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "llmclient.dialects.openai.chat" in done.stdout.split()
+    assert "llmclient.dialects.responses.chat" not in done.stdout.split()
+    cls = registry.adapter("openai")
+    assert ("responses", 1, cls.chat_apis["responses"]) == (cls.chat_apis["responses"].name, len(cls.chat_apis), dict(cls.chat_apis)["responses"])

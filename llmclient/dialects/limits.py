@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from llmclient.dialects.hints import read_reset
-from llmclient.types.answer import RateLimit, RateLimits
+from llmclient.types.limits import RateLimit, RateLimits
 
 _FORMS: Final = {
     "requests": ("x-ratelimit-{}-requests", "anthropic-ratelimit-requests-{}", "x-ratelimit-{}-req-minute", "x-ratelimit-{}", "ratelimit-{}"),

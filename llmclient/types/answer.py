@@ -14,6 +14,7 @@ from llmclient.wire import jsons
 
 if TYPE_CHECKING:
     from llmclient.models import ModelInfo
+    from llmclient.types.limits import RateLimits
 
 WarningKind: TypeAlias = Literal["dropped", "renamed", "clamped", "moved", "unknown_field"]
 
@@ -39,24 +40,6 @@ class Sent:
     def json(self) -> Any:
         """Return the body that was sent, parsed; raises ValueError if it is no JSON."""
         return None if self.body is None else jsons.loads(self.body)
-
-
-@attrs.frozen(kw_only=True)
-class RateLimit:
-    """One allowance of the key, as the provider told it with an answer; None for what it does not say."""
-
-    limit: int | None = None
-    remaining: int | None = None
-    reset: float | None = None
-    """Seconds from the answer until it is whole again."""
-
-
-@attrs.frozen(kw_only=True)
-class RateLimits:
-    """How much the key may still ask before it is refused."""
-
-    requests: RateLimit = RateLimit()
-    tokens: RateLimit = RateLimit()
 
 
 @attrs.frozen(kw_only=True)

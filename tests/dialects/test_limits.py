@@ -7,7 +7,7 @@ import responses
 
 import llmclient
 from llmclient.dialects.limits import read_limits
-from llmclient.types.answer import RateLimit, RateLimits
+from llmclient.types.limits import RateLimit, RateLimits
 
 DATE = {"Date": "Tue, 24 Nov 2026 12:00:00 GMT"}
 
