@@ -13,7 +13,11 @@ import subprocess
 import sys
 import tempfile
 
-_UNREACHABLE = re.compile(r"(ConnectionError|ConnectTimeout|ReadTimeout|ProxyError|NameResolutionError|MaxRetryError|Connection(Refused|Reset)Error)\b")
+_UNREACHABLE = re.compile(
+    r"(?:^|[.:\s])(?:ConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|NameResolutionError|MaxRetryError|Connection(?:Refused|Reset)Error"
+    r"|ServiceError)\b|Could not connect"
+)
+"""What the last line of a failure says where the list cannot be had: no way there, or one that a proxy's certificate closes."""
 
 
 def installed(name: str, found: dict[str, str] | None = None) -> dict[str, str]:

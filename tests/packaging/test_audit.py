@@ -42,6 +42,8 @@ def answer(*dependencies: Any) -> str:
         (0, answer(UNKNOWN, CLEAN), "", 0, "attrs: Dependency not found"),
         (1, answer(UNKNOWN, HOLE), "", 1, "VULNERABLE"),
         (1, "", "Traceback\nrequests.exceptions.ConnectionError: Max retries exceeded", 0, "NOT AUDITED"),
+        (1, "", "Traceback\nrequests.exceptions.SSLError: HTTPSConnectionPool(host='pypi.org', port=443): Max retries exceeded", 0, "NOT AUDITED"),
+        (1, "", "ERROR:pip_audit._cli:Could not connect to PyPI's vulnerability feed", 0, "NOT AUDITED"),
         (1, "", "ERROR:pip_audit._cli:invalid requirement", 1, "invalid requirement"),
         (1, "", "Traceback\nKeyError: 'ConnectionErrors'", 1, "KeyError"),
         (2, "", "usage: pip-audit", 2, "usage"),
