@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
@@ -93,7 +94,8 @@ def assert_quick(one: Any, name: str, messages: Any, options: dict[str, Any]) ->
     except Exception as error:
         error.add_note(name)
         raise
-    assert time.process_time() - start < SECONDS, name
+    # Measuring coverage slows each line down, which is not what is asked here.
+    assert time.process_time() - start < SECONDS * (1 if sys.gettrace() is None else 5), name
 
 
 def said(**fields: Any) -> list[dict[str, Any]]:
